@@ -1,0 +1,2 @@
+//! The protocol with one peer, and every wire format Plenary speaks.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Rooms and forwarding decisions on clear packets.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Plenary's shell: threads, sockets, HTTP and configuration around the pure crates.
+#![forbid(unsafe_code)]
