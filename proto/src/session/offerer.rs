@@ -1,0 +1,126 @@
+//! A client's side of offer and answer, for the load tester and for tests.
+
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind as Kind, Mid, Simulcast, SimulcastLayer};
+
+use super::{DataChannel, Session, SessionError, description};
+use crate::codec::MediaKind;
+use crate::jsep::Offer;
+
+/// A track a client wants to publish.
+#[derive(Debug, Clone)]
+pub struct TrackOffer {
+    /// Sound or pictures.
+    pub kind: MediaKind,
+    /// The id the publication is known by: `cid` of the request to add it.
+    pub track_id: String,
+    /// Encodings, lowest first; empty without simulcast.
+    pub rids: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct PendingOffer {
+    offer: Offer,
+    pending: SdpPendingOffer,
+}
+
+/// What an offer changes in the session.
+#[derive(Debug, Default)]
+pub struct OfferChanges<'a> {
+    /// Whether to open the data channels; once, in the first offer.
+    pub channels: bool,
+    /// Further sections to receive in: audio, video.
+    pub receive: [usize; 2],
+    /// Further tracks to publish.
+    pub publish: &'a [TrackOffer],
+    /// `mid`s of published tracks to stop sending.
+    pub unpublish: &'a [String],
+    /// `mid`s of sections to receive in again.
+    pub receive_again: &'a [String],
+    /// Whether to restart ICE.
+    pub ice_restart: bool,
+}
+
+impl Session {
+    /// Makes an offer and remembers it until [`Session::accept_answer`]. Returns its text and the
+    /// `mid` of each added track.
+    ///
+    /// # Errors
+    /// [`SessionError::Description`] when nothing changes, or the offer cannot be read back.
+    pub fn offer(&mut self, wanted: &OfferChanges<'_>) -> Result<(String, Vec<String>), SessionError> {
+        let mut api = self.rtc.sdp_api();
+        if wanted.channels {
+            for channel in DataChannel::ALL {
+                let _ = api.add_channel_with_config(channel_config(channel));
+            }
+        }
+        for (kind, count) in [Kind::Audio, Kind::Video].into_iter().zip(wanted.receive) {
+            for _ in 0..count {
+                api.add_media(kind, Direction::RecvOnly, None, None, None);
+            }
+        }
+        let mut mids = Vec::new();
+        for track in wanted.publish {
+            let simulcast = (!track.rids.is_empty()).then(|| {
+                let mut simulcast = Simulcast::new();
+                for rid in &track.rids {
+                    simulcast.add_send_layer(SimulcastLayer::new(rid));
+                }
+                simulcast
+            });
+            let kind = match track.kind {
+                MediaKind::Audio => Kind::Audio,
+                MediaKind::Video => Kind::Video,
+            };
+            let id = Some(track.track_id.clone());
+            let mid = api.add_media(kind, Direction::SendOnly, Some("-".into()), id, simulcast);
+            mids.push(mid.to_string());
+        }
+        for mid in wanted.unpublish {
+            api.set_direction(Mid::from(mid.as_str()), Direction::Inactive);
+        }
+        for mid in wanted.receive_again {
+            api.set_direction(Mid::from(mid.as_str()), Direction::RecvOnly);
+        }
+        if wanted.ice_restart {
+            api.ice_restart(true);
+        }
+        let (offer, pending) = api.apply().ok_or_else(|| description("nothing to offer"))?;
+        let text = offer.to_sdp_string();
+        let offer = Offer::parse(&text).map_err(description)?;
+        self.pending_offer = Some(PendingOffer { offer, pending });
+        Ok((text, mids))
+    }
+
+    /// Applies the answer to the last offer.
+    ///
+    /// # Errors
+    /// [`SessionError::Description`] when there is no offer or the answer does not fit it.
+    pub fn accept_answer(&mut self, text: &str) -> Result<(), SessionError> {
+        let made = self.pending_offer.take().ok_or_else(|| description("no offer is pending"))?;
+        let answer = SdpAnswer::from_sdp_string(text).map_err(description)?;
+        self.rtc.sdp_api().accept_answer(made.pending, answer).map_err(description)?;
+        self.refresh_sections(made.offer.sections.iter().map(|section| section.mid.as_str()));
+        Ok(())
+    }
+
+    /// Index of the section with this `mid`.
+    pub fn section_of(&self, mid: &str) -> Option<usize> {
+        self.section_by_mid.get(&Mid::from(mid)).copied()
+    }
+}
+
+fn channel_config(channel: DataChannel) -> str0m::channel::ChannelConfig {
+    use str0m::channel::Reliability;
+    let lossy = channel != DataChannel::Reliable;
+    str0m::channel::ChannelConfig {
+        label: channel.label().to_owned(),
+        ordered: !lossy,
+        reliability: if lossy {
+            Reliability::MaxRetransmits { retransmits: 0 }
+        } else {
+            Reliability::Reliable
+        },
+        ..Default::default()
+    }
+}
