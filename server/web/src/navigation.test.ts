@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { placeOf, roomPath } from './navigation';
+
+test('the root is the landing page', () => {
+  expect(placeOf('/')).toEqual({ kind: 'landing' });
+});
+
+test('a room name survives the way into the address and back', () => {
+  for (const room of ['lumo-tavi-reko', 'Team / 7', 'Überblick', '100%']) {
+    expect(placeOf(roomPath(room))).toEqual({ kind: 'room', room });
+  }
+});
+
+test('a broken or foreign address is unknown', () => {
+  for (const path of ['/room/', '/room/a/b', '/room/%E0%A4%A', '/rooms']) {
+    expect(placeOf(path)).toEqual({ kind: 'unknown' });
+  }
+});
