@@ -81,6 +81,9 @@ name! {
 /// Random characters after an id's prefix: 12 of 57 give 70 bits.
 const RANDOM_CHARS: usize = 12;
 
+/// Longest id taken from outside, without its prefix.
+const MAX_SID_CHARS: usize = 32;
+
 /// Base 57: letters and digits without those that look alike.
 const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
@@ -102,6 +105,13 @@ macro_rules! sid {
             /// Makes a new id.
             pub fn random(rng: &mut impl Rng) -> Self {
                 Self(random_id($prefix, rng))
+            }
+
+            /// Reads an id made by [`Self::random`] or by a peer server. `None` for other texts.
+            pub fn parse(text: &str) -> Option<Self> {
+                let random = text.strip_prefix(Self::PREFIX)?;
+                let is_plain = random.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                ((1..=MAX_SID_CHARS).contains(&random.len()) && is_plain).then(|| Self(text.into()))
             }
 
             /// The id as text.

@@ -12,3 +12,4 @@ pub mod jsep;
 pub mod layer;
 pub mod session;
 pub mod token;
+pub mod signal;

@@ -9,6 +9,7 @@
 mod av1;
 pub mod dd;
 mod h264;
+pub mod red;
 pub mod vp8;
 pub mod vp9;
 

@@ -1,0 +1,108 @@
+//! The way of a packet through the router: one look at each subscription, a few integers each.
+
+use std::time::Instant;
+
+use proto::codec::MediaKind;
+use proto::session::Vp8Numbers;
+
+use crate::keys::{ParticipantKey, PublicationKey, SubscriptionKey};
+use crate::rewrite::Numbers;
+use crate::router::Router;
+use crate::select::Decision;
+
+/// A packet, as the router sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet {
+    /// What it belongs to.
+    pub publication: PublicationKey,
+    /// Its encoding, counted from the lowest.
+    pub encoding: usize,
+    /// Its numbers.
+    pub numbers: Numbers,
+    /// Ticks of its RTP clock in a second.
+    pub clock_rate_hz: u32,
+    /// Whether a receiver may begin with it.
+    pub keyframe: bool,
+    /// Size of the payload.
+    pub bytes: usize,
+    /// Loudness below full scale in dB, and whether it is a voice (RFC 6464).
+    pub audio_level: Option<(u8, Option<bool>)>,
+}
+
+/// A packet for one receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forward {
+    /// Who receives.
+    pub subscriber: ParticipantKey,
+    /// The section it goes out in.
+    pub section: usize,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Its RTP timestamp.
+    pub timestamp: u32,
+    /// Its VP8 counters.
+    pub vp8: Option<Vp8Numbers>,
+}
+
+impl Router {
+    /// Gives a packet to everyone who gets it, into `out`.
+    pub fn handle_packet(&mut self, now: Instant, packet: &Packet, out: &mut Vec<Forward>) {
+        let publication = &mut self.publications[packet.publication.0];
+        let is_audio = publication.kind == MediaKind::Audio;
+        let Some(encoding) = publication.encodings.get_mut(packet.encoding) else { return };
+        let begins = encoding.count(now, packet.bytes);
+        if packet.keyframe {
+            encoding.keyframes.satisfy();
+        }
+        let publisher = publication.publisher;
+        if let Some((level, voice)) = packet.audio_level {
+            let room = self.participant(publisher).room;
+            self.rooms_mut()[room.0].speakers.handle_level(now, publisher, level, voice);
+        }
+        if begins {
+            self.allocate_subscribers(now, packet.publication);
+        }
+
+        let can_start = packet.keyframe || is_audio;
+        for key in &self.publications[packet.publication.0].subscriptions {
+            let subscription = &mut self.subscriptions[key.0];
+            let Some(output) = &mut subscription.output else { continue };
+            match subscription.selector.decide(packet.encoding, can_start) {
+                Decision::Drop => continue,
+                Decision::Switch => output.rewriter.end_source(),
+                Decision::Forward => {}
+            }
+            let numbers = output.rewriter.rewrite(now, packet.numbers, packet.clock_rate_hz);
+            let Some(numbers) = numbers else { continue };
+            out.push(Forward {
+                subscriber: subscription.subscriber,
+                section: output.section,
+                sequence: numbers.sequence,
+                timestamp: numbers.timestamp,
+                vp8: numbers.vp8,
+            });
+        }
+    }
+
+    /// A receiver needs a keyframe of what it gets.
+    pub fn request_keyframe(&mut self, now: Instant, subscription: SubscriptionKey) {
+        let subscription = &self.subscriptions[subscription.0];
+        let wanted = subscription.selector.current().or(subscription.selector.target());
+        if let Some(encoding) = wanted {
+            self.want_keyframe(now, subscription.publication, encoding);
+        }
+    }
+
+    pub(crate) fn want_keyframe(&mut self, now: Instant, publication: PublicationKey, encoding: usize) {
+        let entry = &mut self.publications[publication.0];
+        if entry.kind == MediaKind::Audio {
+            return;
+        }
+        let Some(encoding) = entry.encodings.get_mut(encoding) else { return };
+        encoding.keyframes.want();
+        if !self.keyframes_wanted.contains(&publication) {
+            self.keyframes_wanted.push(publication);
+        }
+        self.send_keyframe_requests(now);
+    }
+}

@@ -1,0 +1,35 @@
+//! Keys of what the router holds: indexes into slabs, small and `Copy`.
+//!
+//! A key is valid until the router says that the thing is gone; after that it may name another.
+
+macro_rules! key {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub(crate) usize);
+
+        impl $name {
+            /// The key as an index, for tables beside the router's.
+            pub const fn index(self) -> usize {
+                self.0
+            }
+        }
+    };
+}
+
+key! {
+    /// A room.
+    RoomKey
+}
+key! {
+    /// A participant.
+    ParticipantKey
+}
+key! {
+    /// A publication.
+    PublicationKey
+}
+key! {
+    /// A subscription.
+    SubscriptionKey
+}

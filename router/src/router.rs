@@ -1,0 +1,403 @@
+//! The router: who is in which room, who gets which track, and the way of a packet.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use proto::codec::MediaKind;
+use proto::ids::TrackSid;
+use slab::Slab;
+
+use crate::keys::{ParticipantKey, PublicationKey, RoomKey, SubscriptionKey};
+use crate::limits::{MAX_ENCODINGS, MAX_PUBLICATIONS, MAX_SUBSCRIPTIONS, TICK_INTERVAL};
+use crate::participant::{
+    NewParticipant, Participant, PermissionChange, SubscriptionPermissions, remove_key,
+};
+use crate::publication::{NewPublication, Publication};
+use crate::room::Room;
+use crate::subscription::{SectionOutput, Subscription, Wanted};
+
+/// Something the router wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Ask a publisher for a keyframe.
+    KeyframeWanted {
+        /// Of this publication.
+        publication: PublicationKey,
+        /// Of this encoding.
+        encoding: usize,
+    },
+    /// Tell a publisher up to which encoding anybody wants its track; `None` if nobody does.
+    EncodingsWanted {
+        /// The track.
+        publication: PublicationKey,
+        /// The highest wanted encoding.
+        highest: Option<usize>,
+    },
+    /// Tell a receiver that a track is paused for lack of bandwidth, or no longer.
+    StreamState {
+        /// The subscription.
+        subscription: SubscriptionKey,
+        /// Whether it is paused.
+        paused: bool,
+    },
+    /// Tell a session's estimator what its participant could use.
+    BitrateWanted {
+        /// Whose session.
+        participant: ParticipantKey,
+        /// Rate at which the next better picture starts, in bits per second.
+        needed_bps: u64,
+        /// Rate of everything wanted, in bits per second.
+        desired_bps: u64,
+    },
+    /// Tell a room who speaks.
+    SpeakersChanged {
+        /// The room.
+        room: RoomKey,
+        /// Those whose state or loudness changed.
+        speakers: Vec<SpeakerChange>,
+    },
+}
+
+/// A speaker's new state.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeakerChange {
+    /// Who.
+    pub participant: ParticipantKey,
+    /// Loudness, 0 to 1.
+    pub level: f32,
+    /// Whether speaking.
+    pub active: bool,
+}
+
+/// A subscription that has ended.
+#[derive(Debug)]
+pub struct EndedSubscription {
+    /// Its key, which may be given to another.
+    pub key: SubscriptionKey,
+    /// Who received.
+    pub subscriber: ParticipantKey,
+    /// What.
+    pub publication: PublicationKey,
+    /// The section it had, for the next subscription to use.
+    pub output: Option<SectionOutput>,
+}
+
+/// What became of a wish to (un)subscribe.
+#[derive(Debug)]
+pub enum SubscriptionChange {
+    /// Nothing.
+    None,
+    /// It begins; give it a section with [`Router::attach`].
+    Began(SubscriptionKey),
+    /// It has ended.
+    Ended(EndedSubscription),
+}
+
+/// Everything that ended with a participant or a publication.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// Publications.
+    pub publications: Vec<PublicationKey>,
+    /// Subscriptions, of the participant and to its publications.
+    pub subscriptions: Vec<EndedSubscription>,
+}
+
+/// A limit that was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitReached;
+
+/// Rooms, participants, publications and subscriptions of one engine.
+#[derive(Debug)]
+pub struct Router {
+    rooms: Slab<Room>,
+    participants: Slab<Participant>,
+    pub(crate) publications: Slab<Publication>,
+    pub(crate) subscriptions: Slab<Subscription>,
+    by_pair: HashMap<(ParticipantKey, PublicationKey), SubscriptionKey>,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) next_tick: Instant,
+    /// Publications that wait for a keyframe.
+    pub(crate) keyframes_wanted: Vec<PublicationKey>,
+}
+
+impl Router {
+    /// Makes a router without rooms.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            rooms: Slab::new(),
+            participants: Slab::new(),
+            publications: Slab::new(),
+            subscriptions: Slab::new(),
+            by_pair: HashMap::new(),
+            events: VecDeque::new(),
+            next_tick: now + TICK_INTERVAL,
+            keyframes_wanted: Vec::new(),
+        }
+    }
+
+    /// Opens a room.
+    pub fn create_room(&mut self) -> RoomKey {
+        RoomKey(self.rooms.insert(Room::new()))
+    }
+
+    /// Closes a room that everyone has left.
+    pub fn remove_room(&mut self, room: RoomKey) {
+        debug_assert!(self.room(room).participants.is_empty(), "a closed room is empty");
+        self.rooms.remove(room.0);
+    }
+
+    /// A room.
+    pub fn room(&self, room: RoomKey) -> &Room {
+        &self.rooms[room.0]
+    }
+
+    /// All rooms.
+    pub fn room_keys(&self) -> impl Iterator<Item = RoomKey> + '_ {
+        self.rooms.iter().map(|(index, _)| RoomKey(index))
+    }
+
+    pub(crate) fn rooms_mut(&mut self) -> &mut Slab<Room> {
+        &mut self.rooms
+    }
+
+    /// A participant.
+    pub fn participant(&self, participant: ParticipantKey) -> &Participant {
+        &self.participants[participant.0]
+    }
+
+    pub(crate) fn participant_mut(&mut self, participant: ParticipantKey) -> &mut Participant {
+        &mut self.participants[participant.0]
+    }
+
+    /// A publication.
+    pub fn publication(&self, publication: PublicationKey) -> &Publication {
+        &self.publications[publication.0]
+    }
+
+    /// A subscription.
+    pub fn subscription(&self, subscription: SubscriptionKey) -> &Subscription {
+        &self.subscriptions[subscription.0]
+    }
+
+    /// The subscription of a participant to a publication.
+    pub fn subscription_of(
+        &self,
+        subscriber: ParticipantKey,
+        publication: PublicationKey,
+    ) -> Option<SubscriptionKey> {
+        self.by_pair.get(&(subscriber, publication)).copied()
+    }
+
+    /// How many publications and subscriptions there are.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.publications.len(), self.subscriptions.len())
+    }
+
+    /// Lets a participant in. It is not subscribed to anything before
+    /// [`Router::reconcile`] says so.
+    pub fn join(&mut self, room: RoomKey, new: NewParticipant) -> ParticipantKey {
+        let key = ParticipantKey(self.participants.insert(Participant::new(room, new)));
+        self.rooms[room.0].participants.push(key);
+        key
+    }
+
+    /// Lets a participant go, with all it publishes and receives.
+    pub fn leave(&mut self, participant: ParticipantKey) -> Ended {
+        let mut ended = Ended::default();
+        for publication in self.participant(participant).publications.clone() {
+            ended.subscriptions.extend(self.unpublish(publication));
+            ended.publications.push(publication);
+        }
+        for subscription in self.participant(participant).subscriptions.clone() {
+            ended.subscriptions.push(self.end_subscription(subscription));
+        }
+        let gone = self.participants.remove(participant.0);
+        let room = &mut self.rooms[gone.room.0];
+        remove_key(&mut room.participants, participant);
+        room.speakers.remove(participant);
+        ended
+    }
+
+    /// Changes whether a participant may receive at all. Reconcile it with every publication then.
+    pub fn set_may_subscribe(&mut self, participant: ParticipantKey, may_subscribe: bool) {
+        self.participant_mut(participant).may_subscribe = may_subscribe;
+    }
+
+    /// Offers a track to the room.
+    ///
+    /// # Errors
+    /// [`LimitReached`] when the participant has [`MAX_PUBLICATIONS`].
+    pub fn publish(
+        &mut self,
+        publisher: ParticipantKey,
+        mut new: NewPublication,
+    ) -> Result<PublicationKey, LimitReached> {
+        if self.participant(publisher).publications.len() >= MAX_PUBLICATIONS {
+            return Err(LimitReached);
+        }
+        new.encodings.truncate(MAX_ENCODINGS);
+        let key = PublicationKey(self.publications.insert(Publication::new(publisher, new)));
+        self.participant_mut(publisher).publications.push(key);
+        let room = self.participant(publisher).room;
+        self.rooms[room.0].publications.push(key);
+        Ok(key)
+    }
+
+    /// Takes a track back.
+    pub fn unpublish(&mut self, publication: PublicationKey) -> Vec<EndedSubscription> {
+        let subscriptions = self.publication(publication).subscriptions.clone();
+        let ended = subscriptions.into_iter().map(|key| self.end_subscription(key)).collect();
+        let gone = self.publications.remove(publication.0);
+        remove_key(&mut self.keyframes_wanted, publication);
+        remove_key(&mut self.participant_mut(gone.publisher).publications, publication);
+        let room = self.participant(gone.publisher).room;
+        let room = &mut self.rooms[room.0];
+        remove_key(&mut room.publications, publication);
+        if gone.kind == MediaKind::Audio {
+            room.speakers.remove(gone.publisher);
+        }
+        ended
+    }
+
+    /// Remembers that a participant wants a track or not, which need not exist yet. Reconcile
+    /// then.
+    pub fn choose(&mut self, participant: ParticipantKey, track: TrackSid, subscribe: bool) {
+        self.participant_mut(participant).choose(track, subscribe);
+    }
+
+    /// Begins or ends a subscription as rules and wishes demand.
+    pub fn reconcile(
+        &mut self,
+        subscriber: ParticipantKey,
+        publication: PublicationKey,
+    ) -> SubscriptionChange {
+        let wanted = self.participant(subscriber).wants(&self.publication(publication).sid)
+            && self.is_permitted(subscriber, publication);
+        match (wanted, self.subscription_of(subscriber, publication)) {
+            (true, None) => self.begin_subscription(subscriber, publication),
+            (false, Some(key)) => SubscriptionChange::Ended(self.end_subscription(key)),
+            (true, Some(_)) | (false, None) => SubscriptionChange::None,
+        }
+    }
+
+    fn is_permitted(&self, subscriber: ParticipantKey, publication: PublicationKey) -> bool {
+        let publication = self.publication(publication);
+        let (publisher, receiver) =
+            (self.participant(publication.publisher), self.participant(subscriber));
+        publication.publisher != subscriber
+            && publisher.room == receiver.room
+            && publisher.permits(receiver, publication)
+    }
+
+    fn begin_subscription(
+        &mut self,
+        subscriber: ParticipantKey,
+        publication: PublicationKey,
+    ) -> SubscriptionChange {
+        if self.participant(subscriber).subscriptions.len() >= MAX_SUBSCRIPTIONS {
+            return SubscriptionChange::None;
+        }
+        let subscription = Subscription::new(subscriber, publication);
+        let key = SubscriptionKey(self.subscriptions.insert(subscription));
+        self.participant_mut(subscriber).subscriptions.push(key);
+        self.publications[publication.0].subscriptions.push(key);
+        self.by_pair.insert((subscriber, publication), key);
+        SubscriptionChange::Began(key)
+    }
+
+    fn end_subscription(&mut self, key: SubscriptionKey) -> EndedSubscription {
+        let gone = self.subscriptions.remove(key.0);
+        self.by_pair.remove(&(gone.subscriber, gone.publication));
+        remove_key(&mut self.participant_mut(gone.subscriber).subscriptions, key);
+        remove_key(&mut self.publications[gone.publication.0].subscriptions, key);
+        let output = gone.output.map(|mut output| {
+            output.rewriter.end_source();
+            output
+        });
+        EndedSubscription {
+            key,
+            subscriber: gone.subscriber,
+            publication: gone.publication,
+            output,
+        }
+    }
+
+    /// Changes whom a publisher lets subscribe. Returns who is affected; reconcile those.
+    pub fn set_permissions(
+        &mut self,
+        publisher: ParticipantKey,
+        permissions: SubscriptionPermissions,
+    ) -> Vec<PermissionChange> {
+        let pairs = self.pairs_of(publisher);
+        let before: Vec<bool> = pairs.iter().map(|(s, p)| self.is_permitted(*s, *p)).collect();
+        self.participant_mut(publisher).set_permissions(permissions);
+        let changed = pairs.into_iter().zip(before).filter_map(|((subscriber, publication), was)| {
+            let allowed = self.is_permitted(subscriber, publication);
+            (allowed != was).then_some(PermissionChange { subscriber, publication, allowed })
+        });
+        changed.collect()
+    }
+
+    fn pairs_of(&self, publisher: ParticipantKey) -> Vec<(ParticipantKey, PublicationKey)> {
+        let own = self.participant(publisher);
+        let others = self.room(own.room).participants.iter().filter(|other| **other != publisher);
+        others.flat_map(|s| own.publications.iter().map(move |p| (*s, *p))).collect()
+    }
+
+    /// Gives a subscription the section its receiver has agreed to; packets flow from then on.
+    pub fn attach(&mut self, now: Instant, subscription: SubscriptionKey, output: SectionOutput) {
+        let entry = &mut self.subscriptions[subscription.0];
+        entry.output = Some(output);
+        entry.selector.restart();
+        let subscriber = entry.subscriber;
+        self.allocate(now, subscriber);
+    }
+
+    /// Takes what a receiver asks for.
+    pub fn set_wanted(&mut self, now: Instant, subscription: SubscriptionKey, wanted: Wanted) {
+        let entry = &mut self.subscriptions[subscription.0];
+        if entry.wanted == wanted {
+            return;
+        }
+        entry.wanted = wanted;
+        let (subscriber, publication) = (entry.subscriber, entry.publication);
+        self.allocate(now, subscriber);
+        self.tell_wanted_encodings(now, publication);
+    }
+
+    /// Takes a new estimate of what the path to a participant carries, in bits per second.
+    pub fn set_estimate(&mut self, now: Instant, participant: ParticipantKey, estimate_bps: u64) {
+        self.participant_mut(participant).estimate_bps = Some(estimate_bps);
+        self.allocate(now, participant);
+    }
+
+    /// Takes a subscription's section away; it waits for another.
+    pub fn detach(&mut self, subscription: SubscriptionKey) -> Option<SectionOutput> {
+        let mut output = self.subscriptions.get_mut(subscription.0)?.output.take()?;
+        output.rewriter.end_source();
+        Some(output)
+    }
+
+    /// The next thing to do. What has gone since is left out.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        while let Some(event) = self.events.pop_front() {
+            let is_current = match &event {
+                Event::KeyframeWanted { publication, .. }
+                | Event::EncodingsWanted { publication, .. } => {
+                    self.publications.contains(publication.0)
+                }
+                Event::StreamState { subscription, .. } => {
+                    self.subscriptions.contains(subscription.0)
+                }
+                Event::BitrateWanted { participant, .. } => {
+                    self.participants.contains(participant.0)
+                }
+                Event::SpeakersChanged { room, .. } => self.rooms.contains(room.0),
+            };
+            if is_current {
+                return Some(event);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,129 @@
+//! What goes into an engine, and what comes out besides datagrams.
+
+use proto::api;
+use proto::ids::{Identity, RoomName};
+use proto::signal::messages::{JoinRequest, signal_request};
+use proto::token::Claims;
+
+/// One signalling connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Joins a request with its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplyId(pub u64);
+
+/// An input.
+#[derive(Debug)]
+pub enum Command {
+    /// Something that is answered with [`Output::Reply`].
+    Request(ReplyId, Request),
+    /// A client's message.
+    Signal(ConnectionId, signal_request::Message),
+    /// A client's connection has closed, by itself or by a fault.
+    Closed(ConnectionId),
+    /// Tell everyone to reconnect elsewhere and end all sessions.
+    Shutdown,
+}
+
+/// What can be requested.
+#[derive(Debug)]
+pub enum Request {
+    /// Let somebody in, or back in.
+    Join(Box<Join>),
+    /// Open a room, unless it is open.
+    CreateRoom(Box<api::CreateRoom>),
+    /// List rooms.
+    Rooms,
+    /// Show a room.
+    Room(RoomName),
+    /// Close a room.
+    DeleteRoom(RoomName),
+    /// List a room's participants.
+    Participants(RoomName),
+    /// Remove a participant.
+    RemoveParticipant(RoomName, Identity),
+}
+
+/// Somebody at the door, token already checked.
+#[derive(Debug)]
+pub struct Join {
+    /// Its signalling connection; messages may go there as soon as this is accepted.
+    pub connection: ConnectionId,
+    /// Which room.
+    pub room: RoomName,
+    /// Who.
+    pub identity: Identity,
+    /// The rest of the token.
+    pub claims: Claims,
+    /// What the client says.
+    pub request: JoinRequest,
+}
+
+/// Why somebody is not let in; all before the WebSocket opens.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// The room does not exist and rooms are not made by joining.
+    #[error("requested room does not exist")]
+    RoomNotFound,
+    /// The room or the node has as many participants as it may have.
+    #[error("{0}")]
+    Full(&'static str),
+    /// The join request asks for what the token does not grant.
+    #[error("{0}")]
+    NotAllowed(&'static str),
+    /// The join request cannot be used.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The node is shutting down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}
+
+/// Why a request about a room failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RoomError {
+    /// No such room.
+    #[error("the room does not exist")]
+    RoomNotFound,
+    /// No such participant in the room.
+    #[error("the participant does not exist")]
+    ParticipantNotFound,
+    /// The room exists with another value of the named setting.
+    #[error("the room exists with another {0}")]
+    Conflict(&'static str),
+    /// A limit of the node is reached.
+    #[error("{0}")]
+    LimitExceeded(&'static str),
+    /// The node is shutting down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug)]
+pub enum Reply {
+    /// To [`Request::Join`].
+    Join(Result<(), JoinError>),
+    /// To [`Request::CreateRoom`]; whether it is new.
+    CreatedRoom(Result<(api::Room, bool), RoomError>),
+    /// To [`Request::Rooms`].
+    Rooms(Vec<api::Room>),
+    /// To [`Request::Room`].
+    Room(Result<api::Room, RoomError>),
+    /// To [`Request::Participants`].
+    Participants(Result<Vec<api::Participant>, RoomError>),
+    /// To what has no more to say than whether it worked.
+    Done(Result<(), RoomError>),
+}
+
+/// An output besides datagrams.
+#[derive(Debug)]
+pub enum Output {
+    /// The answer to a request.
+    Reply(ReplyId, Reply),
+    /// A message for a client: an encoded `SignalResponse`.
+    Signal(ConnectionId, bytes::Bytes),
+    /// Close a client's connection, after what was sent to it.
+    Close(ConnectionId),
+}

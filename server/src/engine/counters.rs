@@ -1,0 +1,97 @@
+//! What an engine counts.
+
+/// Why a datagram or a packet went nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// Neither STUN nor DTLS nor RTP.
+    NotOurs,
+    /// DTLS or RTP from an address that has not passed ICE.
+    UnknownAddress,
+    /// A STUN request for no session of ours, or with a wrong password.
+    StunNotAccepted,
+    /// Media of a section that carries no publication.
+    NoPublication,
+    /// A payload whose header cannot be read.
+    MalformedPayload,
+    /// A codec the receiver does not take.
+    CodecNotTaken,
+    /// A lossy message to a receiver that reads too slowly.
+    SlowReader,
+    /// A data message that cannot be read or is not allowed.
+    DataRefused,
+}
+
+impl DropReason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::NotOurs,
+        Self::UnknownAddress,
+        Self::StunNotAccepted,
+        Self::NoPublication,
+        Self::MalformedPayload,
+        Self::CodecNotTaken,
+        Self::SlowReader,
+        Self::DataRefused,
+    ];
+
+    /// The reason as a label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::NotOurs => "not_ours",
+            Self::UnknownAddress => "unknown_address",
+            Self::StunNotAccepted => "stun_not_accepted",
+            Self::NoPublication => "no_publication",
+            Self::MalformedPayload => "malformed_payload",
+            Self::CodecNotTaken => "codec_not_taken",
+            Self::SlowReader => "slow_reader",
+            Self::DataRefused => "data_refused",
+        }
+    }
+}
+
+/// Totals since the start, and present numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams received.
+    pub datagrams_in: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Datagrams to send.
+    pub datagrams_out: u64,
+    /// Bytes to send.
+    pub bytes_out: u64,
+    /// Media packets received, authenticated and decrypted.
+    pub packets_in: u64,
+    /// Media packets forwarded.
+    pub packets_out: u64,
+    /// What was dropped, by reason.
+    pub dropped: [u64; DropReason::ALL.len()],
+    /// Participants let in.
+    pub joins: u64,
+    /// Participants refused.
+    pub joins_refused: u64,
+    /// Sessions resumed.
+    pub resumes: u64,
+    /// Sessions ended by a panic.
+    pub panics: u64,
+    /// Sessions ended by an error of their transport.
+    pub session_errors: u64,
+    /// Keyframes asked of publishers.
+    pub keyframe_requests: u64,
+    /// Signalling messages received.
+    pub signal_messages: u64,
+    /// Rooms open.
+    pub rooms: u64,
+    /// Participants present.
+    pub participants: u64,
+    /// Tracks published.
+    pub publications: u64,
+    /// Subscriptions.
+    pub subscriptions: u64,
+}
+
+impl Counters {
+    pub(super) fn drop(&mut self, reason: DropReason) {
+        self.dropped[reason as usize] += 1;
+    }
+}

@@ -1,0 +1,269 @@
+//! The engine: a whole conference server without IO.
+//!
+//! Datagrams, commands and time go in; datagrams, replies and signalling go out:
+//! 1. [`Engine::handle_datagram`] for each datagram of a wake-up, [`Engine::handle_command`] for
+//!    each command, [`Engine::handle_timeout`] when it is time;
+//! 2. [`Engine::flush`] once after them: packets leave subscriber by subscriber;
+//! 3. [`Engine::poll_transmit`] and [`Engine::poll_output`] until they are empty;
+//! 4. sleep until [`Engine::poll_timeout`].
+//!
+//! It knows no sockets, threads or clock, so a conference of any size runs in a test in simulated
+//! time. A panic while a session is driven ends that participant and nobody else.
+
+mod command;
+mod counters;
+mod data;
+mod drive;
+mod fault;
+mod housekeeping;
+mod inform;
+mod join;
+mod leave;
+pub mod limits;
+mod media;
+mod negotiate;
+mod peer;
+mod quality;
+mod resume;
+mod room;
+mod sections;
+mod signal;
+mod subscribe;
+mod timers;
+mod tracks;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use proto::demux::{DatagramClass, Demux, stun_server_ufrag};
+use proto::ids::RoomName;
+use proto::session::{SessionConfig, Transmit};
+use proto::token::ApiKeys;
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use router::{Forward, ParticipantKey, RoomKey, Router};
+use rustc_hash::FxBuildHasher;
+
+pub use command::{Command, ConnectionId, Join, JoinError, Output, Reply, ReplyId, Request, RoomError};
+pub use counters::{Counters, DropReason};
+use peer::Peer;
+use room::RoomState;
+pub use room::RoomDefaults;
+use timers::Timers;
+
+/// What an engine is made with.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Certificate and addresses of its sessions.
+    pub session: SessionConfig,
+    /// What rooms are like unless their creator says otherwise.
+    pub rooms: RoomDefaults,
+    /// Keys to sign fresh tokens with.
+    pub keys: ApiKeys,
+    /// Seed of every random choice; from the system's generator, unless a test replays.
+    pub seed: [u8; 32],
+    /// Milliseconds since 1970 at the instant the engine is made.
+    pub unix_ms: u64,
+    /// Name of the node, `ND_...`.
+    pub node_id: String,
+}
+
+/// Rooms and participants of one worker.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    started: Instant,
+    rng: ChaCha20Rng,
+    router: Router,
+    rooms: HashMap<RoomKey, RoomState, FxBuildHasher>,
+    room_names: BTreeMap<RoomName, RoomKey>,
+    /// By index of the participant's key.
+    peers: Vec<Option<Box<Peer>>>,
+    demux: Demux<ParticipantKey, FxBuildHasher>,
+    connections: HashMap<ConnectionId, ParticipantKey, FxBuildHasher>,
+    timers: Timers,
+    next_housekeeping: Instant,
+    /// Participants whose sessions have something to send.
+    dirty: Vec<ParticipantKey>,
+    /// Packets of the current one, for each receiver; kept for its room.
+    forwards: Vec<Forward>,
+    transmits: VecDeque<Transmit>,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+    shutting_down: bool,
+}
+
+impl Engine {
+    /// Makes an engine without rooms.
+    pub fn new(now: Instant, config: EngineConfig) -> Self {
+        Self {
+            started: now,
+            rng: ChaCha20Rng::from_seed(config.seed),
+            config,
+            router: Router::new(now),
+            rooms: HashMap::default(),
+            room_names: BTreeMap::new(),
+            peers: Vec::new(),
+            demux: Demux::default(),
+            connections: HashMap::default(),
+            timers: Timers::default(),
+            next_housekeeping: now + housekeeping::INTERVAL,
+            dirty: Vec::new(),
+            forwards: Vec::new(),
+            transmits: VecDeque::new(),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            shutting_down: false,
+        }
+    }
+
+    /// Takes one datagram that came from `source` to the candidate address `local`.
+    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, local: SocketAddr, datagram: &[u8]) {
+        self.counters.datagrams_in += 1;
+        self.counters.bytes_in += datagram.len() as u64;
+        let class = DatagramClass::of(datagram);
+        if class == DatagramClass::Unknown {
+            return self.counters.drop(DropReason::NotOurs);
+        }
+        // A STUN request that names another session moves its address there: ports are reused.
+        let key = match class {
+            DatagramClass::Stun => self.session_of_stun(now, source, local, datagram),
+            _ => self.demux.by_address(source),
+        };
+        let Some(key) = key else {
+            let reason = match class {
+                DatagramClass::Stun => DropReason::StunNotAccepted,
+                _ => DropReason::UnknownAddress,
+            };
+            return self.counters.drop(reason);
+        };
+        self.drive(now, key, |session| session.handle_datagram(now, source, local, datagram));
+    }
+
+    fn session_of_stun(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        local: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<ParticipantKey> {
+        let Some(ufrag) = stun_server_ufrag(datagram) else {
+            // A response to our own check: only from where the session already is.
+            return self.demux.by_address(source);
+        };
+        let key = self.demux.by_ufrag(ufrag)?;
+        if self.demux.by_address(source) == Some(key) {
+            return Some(key);
+        }
+        let peer = self.peers.get_mut(key.index())?.as_mut()?;
+        if !peer.session.accepts(now, source, local, datagram) {
+            return None;
+        }
+        self.demux.insert_address(source, key, &mut peer.entries);
+        Some(key)
+    }
+
+    /// Takes a command.
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Request(id, request) => {
+                let reply = self.handle_request(now, request);
+                self.outputs.push_back(Output::Reply(id, reply));
+            }
+            Command::Signal(connection, message) => self.handle_signal(now, connection, message),
+            Command::Closed(connection) => self.handle_connection_closed(now, connection),
+            Command::Shutdown => self.shut_down(now),
+        }
+        self.handle_router_events(now);
+    }
+
+    fn handle_request(&mut self, now: Instant, request: Request) -> Reply {
+        match request {
+            Request::Join(join) => Reply::Join(self.join(now, *join)),
+            Request::CreateRoom(create) => Reply::CreatedRoom(self.create_room(now, &create)),
+            Request::Rooms => Reply::Rooms(self.room_views()),
+            Request::Room(room) => Reply::Room(self.room_view(&room)),
+            Request::DeleteRoom(room) => Reply::Done(self.delete_room(now, &room)),
+            Request::Participants(room) => Reply::Participants(self.participant_views(&room)),
+            Request::RemoveParticipant(room, identity) => {
+                Reply::Done(self.remove_participant(now, &room, &identity))
+            }
+        }
+    }
+
+    /// Moves time on: sessions' timers, the router's, and housekeeping.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(key) = self.poll_due_session(now) {
+            self.drive(now, key, |session| session.handle_timeout(now));
+        }
+        self.router.handle_timeout(now);
+        self.handle_router_events(now);
+        if now >= self.next_housekeeping {
+            self.next_housekeeping = now + housekeeping::INTERVAL;
+            self.keep_house(now);
+        }
+    }
+
+    /// Sends what has been collected since the last flush, one participant after another.
+    pub fn flush(&mut self, now: Instant) {
+        // What is sent may cause more to send, such as a keyframe request; each round is finite,
+        // and what is left goes out with the next wake-up.
+        for _ in 0..limits::MAX_FLUSH_ROUNDS {
+            if self.dirty.is_empty() {
+                return;
+            }
+            for key in std::mem::take(&mut self.dirty) {
+                self.flush_peer(now, key);
+            }
+            self.handle_router_events(now);
+        }
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// The next reply or signalling message.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Engine::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self, now: Instant) -> Instant {
+        let sessions = self.timers.next();
+        let router = self.router.poll_timeout(now);
+        let soonest = [sessions, router].into_iter().flatten().fold(self.next_housekeeping, Instant::min);
+        if self.dirty.is_empty() { soonest } else { now }
+    }
+
+    /// What has been counted since the start, and how much there is at present.
+    pub fn counters(&self) -> Counters {
+        let (publications, subscriptions) = self.router.counts();
+        Counters {
+            rooms: self.rooms.len() as u64,
+            participants: self.connections_and_ghosts() as u64,
+            publications: publications as u64,
+            subscriptions: subscriptions as u64,
+            ..self.counters.clone()
+        }
+    }
+
+    fn connections_and_ghosts(&self) -> usize {
+        self.peers.iter().flatten().count()
+    }
+
+    fn peer(&self, key: ParticipantKey) -> Option<&Peer> {
+        self.peers.get(key.index())?.as_deref()
+    }
+
+    fn peer_mut(&mut self, key: ParticipantKey) -> Option<&mut Peer> {
+        self.peers.get_mut(key.index())?.as_deref_mut()
+    }
+
+    /// Milliseconds since 1970.
+    fn unix_ms(&self, now: Instant) -> u64 {
+        self.config.unix_ms + now.saturating_duration_since(self.started).as_millis() as u64
+    }
+}
