@@ -1,2 +1,14 @@
 //! Plenary's shell: threads, sockets, HTTP and configuration around the pure crates.
 #![forbid(unsafe_code)]
+
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod entropy;
+pub mod http;
+pub mod listen;
+pub mod node;
+pub mod observe;
+pub mod web;

@@ -1,0 +1,276 @@
+//! The configuration: one typed value from a TOML file, the environment and flags.
+//!
+//! Every setting has one name in three spellings: `room.empty_timeout` in the file,
+//! `PLENARY_ROOM_EMPTY_TIMEOUT` in the environment, `--room-empty-timeout` as a flag. A flag wins
+//! over the environment, the environment over the file, the file over the defaults. A setting
+//! nobody knows is an error that names the nearest one. Documentation is made from this file.
+
+mod check;
+mod flags;
+pub mod keys;
+mod load;
+mod settings;
+mod show;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use proto::token::Secret;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use check::Warning;
+pub use flags::ConfigFlags;
+pub use load::{ConfigError, Loaded, Origin};
+pub use settings::{Field, Form};
+pub use show::{effective, example, reference};
+
+use settings::settings;
+
+settings! {
+    /// Everything that can be set.
+    Config in "" {
+        /// Runs for trying out and developing, on this machine only: binds loopback addresses and refuses
+        /// others, makes a random API key for this start if none is given, and gives guests tokens.
+        dev: bool = false,
+        /// The address people and SDKs reach this server at, such as `https://conference.example.com`.
+        /// Join links are made with it; left out, they are made with the `Host` of the request.
+        public_url: Option<String> = None,
+        /// IP addresses to offer to clients for media, instead of those of this machine's interfaces.
+        /// Needed behind NAT and in containers.
+        advertise: Vec<IpAddr> = Vec::new(),
+        /// Threads that carry media, each with a UDP port of its own; `auto` is one for each core.
+        workers: Workers = Workers::Auto,
+        /// API keys and their secrets. The environment takes `key: secret`, several with commas or new lines
+        /// between, also as `LIVEKIT_KEYS`. There is no flag, because everyone on a machine can read those.
+        keys: BTreeMap<String, Secret> = BTreeMap::new(),
+        /// A file of API keys, one `key: secret` on a line, that only its owner can read.
+        key_file: Option<PathBuf> = None,
+    }
+    with {
+        /// The public HTTP and WebSocket server.
+        http: Http,
+        /// The HTTP server for operators.
+        admin: Admin,
+        /// Media.
+        udp: Udp,
+        /// What rooms are like unless their creator says otherwise.
+        room: Room,
+        /// The web app.
+        web: Web,
+        /// Bounds on what others can make this server hold.
+        limits: Limits,
+        /// Logging.
+        log: Log,
+    }
+}
+
+settings! {
+    /// The public HTTP and WebSocket server.
+    Http in "http" {
+        /// Addresses to listen on; with `dev` the default is port 7880 of the loopback addresses.
+        listen: Vec<SocketAddr> = any_address(HTTP_PORT),
+    }
+}
+
+settings! {
+    /// The HTTP server for operators: `/metrics` and `/healthz`.
+    Admin in "admin" {
+        /// Address to listen on. It has no authentication: keep it on loopback or a private network.
+        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7889)),
+    }
+}
+
+settings! {
+    /// Media over UDP.
+    Udp in "udp" {
+        /// Address to bind; `::` takes IPv4 as well. With `dev` the default is 127.0.0.1.
+        bind: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        /// Port of the first worker; each further worker takes the next one.
+        port: u16 = 7882,
+    }
+}
+
+settings! {
+    /// What rooms are like unless their creator says otherwise.
+    Room in "room" {
+        /// Makes a room when somebody with a valid token joins it. This is LiveKit's default; switched off, a
+        /// room must be made by the API before anyone can join.
+        auto_create: bool = true,
+        /// Seconds a room stays if nobody ever joins.
+        empty_timeout: u32 = 300,
+        /// Seconds a room stays after the last participant left.
+        departure_timeout: u32 = 20,
+        /// Most participants in a room.
+        max_participants: u32 = 200,
+    }
+}
+
+settings! {
+    /// The web app at `/`.
+    Web in "web" {
+        /// Serves the web app. Switched off, `/` only says `OK`, and SDKs and the API work as before.
+        enabled: bool = true,
+        /// Lets anyone who can reach this server get a token for any room, as a guest. On with `dev`.
+        guest_tokens: bool = false,
+    }
+}
+
+settings! {
+    /// Bounds on what others can make this server hold. None of them can be switched off.
+    Limits in "limits" {
+        /// Rooms on this node.
+        rooms: u32 = 10_000,
+        /// Participants on this node, over all rooms.
+        participants: u32 = 10_000,
+        /// Open connections to the public HTTP server, WebSockets among them.
+        connections: u32 = 20_000,
+        /// Bytes of a request's line and headers; a LiveKit join puts its offer and token there.
+        header_bytes: usize = 65_536,
+        /// Bytes of an API request's body.
+        api_body_bytes: usize = 1_048_576,
+        /// Bytes of a room's metadata.
+        room_metadata_bytes: usize = 65_536,
+        /// Bytes of a participant's metadata.
+        participant_metadata_bytes: usize = 16_384,
+        /// Attributes of a participant.
+        attributes: usize = 64,
+        /// Answers kept for `Idempotency-Key`; the oldest goes first.
+        idempotency_keys: usize = 10_000,
+    }
+}
+
+settings! {
+    /// Logging, to standard error.
+    Log in "log" {
+        /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or a list such as `info,plenary::worker=debug`.
+        level: String = "info".to_owned(),
+        /// `text` for people, `json` for machines.
+        format: LogFormat = LogFormat::Text,
+    }
+}
+
+/// LiveKit's port.
+const HTTP_PORT: u16 = 7880;
+
+/// Every address of this machine. The two sockets do not overlap, see [`crate::http`].
+fn any_address(port: u16) -> Vec<SocketAddr> {
+    vec![
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+        SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+    ]
+}
+
+/// The addresses only this machine can reach.
+fn loopback_address(port: u16) -> Vec<SocketAddr> {
+    vec![
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
+    ]
+}
+
+impl Config {
+    /// Every setting there is, in the order of the documentation.
+    pub fn fields() -> impl Iterator<Item = &'static Field> {
+        [
+            Self::FIELDS,
+            Http::FIELDS,
+            Admin::FIELDS,
+            Udp::FIELDS,
+            Room::FIELDS,
+            Web::FIELDS,
+            Limits::FIELDS,
+            Log::FIELDS,
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// What is set when nobody sets anything.
+    fn defaults(dev: bool) -> Self {
+        let mut config = Self::default();
+        if dev {
+            config.http.listen = loopback_address(HTTP_PORT);
+            config.udp.bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            config.web.guest_tokens = true;
+        }
+        config
+    }
+}
+
+/// How many threads carry media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workers {
+    /// One for each core.
+    Auto,
+    /// This many.
+    Count(NonZeroUsize),
+}
+
+impl Workers {
+    /// Most threads that may be asked for; each takes a port.
+    const MAX: usize = 256;
+
+    /// How many that is on this machine.
+    pub fn count(self) -> usize {
+        match self {
+            Self::Auto => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            Self::Count(count) => count.get(),
+        }
+    }
+}
+
+impl Serialize for Workers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::Count(count) => count.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Workers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+
+        impl de::Visitor<'_> for Form {
+            type Value = Workers;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"auto\" or a number from 1 to 256")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Workers, E> {
+                usize::try_from(number)
+                    .ok()
+                    .filter(|count| *count <= Workers::MAX)
+                    .and_then(NonZeroUsize::new)
+                    .map(Workers::Count)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Signed(number), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Workers, E> {
+                if text == "auto" {
+                    return Ok(Workers::Auto);
+                }
+                let number = text
+                    .parse()
+                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?;
+                self.visit_i64(number)
+            }
+        }
+
+        deserializer.deserialize_any(Form)
+    }
+}
+
+/// What a line of the log looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object on a line.
+    Json,
+}

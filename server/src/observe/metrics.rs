@@ -1,0 +1,243 @@
+//! Counts and gauges, in Prometheus' form.
+//!
+//! What happens once a join or a request is counted here directly. What happens once a packet is
+//! counted by each worker in plain integers of its own; [`Metrics::read_workers_with`] says how to
+//! sum them up, and that is done when somebody looks.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+/// Everything this process counts. Fields may be cloned and counted up from any thread.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    workers: Workers,
+    /// Participants who got into a room.
+    pub joins: Counter,
+    /// Participants who did not, and why.
+    pub join_refusals: Family<Reason, Counter>,
+    /// Signalling messages from participants.
+    pub signal_messages_in: Counter,
+    /// Signalling messages to participants.
+    pub signal_messages_out: Counter,
+    /// Panics that ended one participant and nothing else.
+    pub panics: Counter,
+    /// Requests to the public HTTP server.
+    pub api_requests: Family<RequestLabels, Counter>,
+    /// Requests and connections refused because a limit is reached.
+    pub limits_hit: Family<Limit, Counter>,
+}
+
+/// Why something was refused or dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    /// A word or two, from a fixed set.
+    pub reason: &'static str,
+}
+
+/// Which limit was reached.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Limit {
+    /// The setting's name.
+    pub limit: &'static str,
+}
+
+/// A sort of request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The route's pattern, never the path itself, so that names of rooms stay out of the metrics.
+    pub route: String,
+    /// The method.
+    pub method: String,
+    /// The status of the answer.
+    pub status: u16,
+}
+
+/// What the workers have counted, summed up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams received.
+    pub packets_in: u64,
+    /// Datagrams sent.
+    pub packets_out: u64,
+    /// Bytes of datagrams received.
+    pub bytes_in: u64,
+    /// Bytes of datagrams sent.
+    pub bytes_out: u64,
+    /// Datagrams dropped, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Rooms now.
+    pub rooms: u64,
+    /// Participants now.
+    pub participants: u64,
+    /// Published tracks now.
+    pub publications: u64,
+    /// Subscriptions now.
+    pub subscriptions: u64,
+}
+
+impl Metrics {
+    /// Starts counting from zero.
+    pub fn new() -> Arc<Self> {
+        let mut registry = Registry::with_prefix("plenary");
+        let workers = Workers::default();
+        registry.register_collector(Box::new(workers.clone()));
+        let mut metrics = Self {
+            workers,
+            joins: Counter::default(),
+            join_refusals: Family::default(),
+            signal_messages_in: Counter::default(),
+            signal_messages_out: Counter::default(),
+            panics: Counter::default(),
+            api_requests: Family::default(),
+            limits_hit: Family::default(),
+            registry: Registry::default(),
+        };
+        metrics.register(&mut registry);
+        metrics.registry = registry;
+        Arc::new(metrics)
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "joins",
+            "Participants who got into a room",
+            self.joins.clone(),
+        );
+        registry.register(
+            "join_refusals",
+            "Participants who did not get in",
+            self.join_refusals.clone(),
+        );
+        registry.register(
+            "signal_messages_in",
+            "Signalling messages received",
+            self.signal_messages_in.clone(),
+        );
+        registry.register(
+            "signal_messages_out",
+            "Signalling messages sent",
+            self.signal_messages_out.clone(),
+        );
+        registry.register(
+            "panics",
+            "Panics that ended one participant only",
+            self.panics.clone(),
+        );
+        registry.register(
+            "http_requests",
+            "Requests to the public HTTP server",
+            self.api_requests.clone(),
+        );
+        registry.register(
+            "limits_hit",
+            "Refusals because a limit is reached",
+            self.limits_hit.clone(),
+        );
+    }
+
+    /// Says where to read the workers' counts. The first call counts.
+    pub fn read_workers_with(&self, read: impl Fn() -> Counters + Send + Sync + 'static) {
+        let _ = self.workers.0.set(Box::new(read));
+    }
+
+    /// Everything in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a `String` does not fail; a metric that cannot be written is left out.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+type ReadCounters = Box<dyn Fn() -> Counters + Send + Sync>;
+
+/// Reads the workers' counts when metrics are read.
+#[derive(Clone, Default)]
+struct Workers(Arc<OnceLock<ReadCounters>>);
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Workers")
+    }
+}
+
+impl Collector for Workers {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let counters = self.0.get().map(|read| read()).unwrap_or_default();
+        for (name, help, count) in [
+            ("packets_in", "Datagrams received", counters.packets_in),
+            ("packets_out", "Datagrams sent", counters.packets_out),
+            ("bytes_in", "Bytes of datagrams received", counters.bytes_in),
+            ("bytes_out", "Bytes of datagrams sent", counters.bytes_out),
+        ] {
+            ConstCounter::new(count).encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                MetricType::Counter,
+            )?)?;
+        }
+        let mut dropped = encoder.encode_descriptor(
+            "dropped_datagrams",
+            "Datagrams dropped",
+            None,
+            MetricType::Counter,
+        )?;
+        for (reason, count) in &counters.dropped {
+            ConstCounter::new(*count).encode(dropped.encode_family(&[("reason", *reason)])?)?;
+        }
+        for (name, help, count) in [
+            ("rooms", "Rooms", counters.rooms),
+            ("participants", "Participants", counters.participants),
+            ("publications", "Published tracks", counters.publications),
+            ("subscriptions", "Subscriptions", counters.subscriptions),
+        ] {
+            ConstGauge::new(count).encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                MetricType::Gauge,
+            )?)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_are_read_when_somebody_looks() {
+        let metrics = Metrics::new();
+        assert!(metrics.text().contains("plenary_packets_in_total 0\n"));
+
+        metrics.read_workers_with(|| Counters {
+            packets_in: 7,
+            rooms: 2,
+            dropped: BTreeMap::from([("unknown_source", 3)]),
+            ..Counters::default()
+        });
+        metrics.joins.inc();
+        let text = metrics.text();
+
+        for line in [
+            "plenary_packets_in_total 7\n",
+            "plenary_rooms 2\n",
+            "plenary_dropped_datagrams_total{reason=\"unknown_source\"} 3\n",
+            "plenary_joins_total 1\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+}

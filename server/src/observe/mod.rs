@@ -1,0 +1,9 @@
+//! What operators see: logs, metrics and the server they are read from.
+
+mod admin;
+mod logging;
+mod metrics;
+
+pub use admin::routes;
+pub use logging::start_logging;
+pub use metrics::{Counters, Limit, Metrics, Reason, RequestLabels};
