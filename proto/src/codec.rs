@@ -30,7 +30,14 @@ pub enum Codec {
 
 impl Codec {
     /// Every codec, in the order Plenary prefers them.
-    pub const ALL: [Self; 6] = [Self::Red, Self::Opus, Self::Vp8, Self::H264, Self::Vp9, Self::Av1];
+    pub const ALL: [Self; 6] = [
+        Self::Red,
+        Self::Opus,
+        Self::Vp8,
+        Self::H264,
+        Self::Vp9,
+        Self::Av1,
+    ];
 
     /// Whether it carries sound or pictures.
     pub const fn kind(self) -> MediaKind {
@@ -55,9 +62,13 @@ impl Codec {
     /// The codec of a media type or of its short name (`vp8`), in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         let short = name.rsplit('/').next().unwrap_or(name);
-        Self::ALL
-            .into_iter()
-            .find(|codec| codec.mime_type().rsplit('/').next().is_some_and(|own| own.eq_ignore_ascii_case(short)))
+        Self::ALL.into_iter().find(|codec| {
+            codec
+                .mime_type()
+                .rsplit('/')
+                .next()
+                .is_some_and(|own| own.eq_ignore_ascii_case(short))
+        })
     }
 
     /// The video codec, for readers of payload headers.

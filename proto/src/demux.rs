@@ -47,7 +47,8 @@ const STUN_USERNAME: u16 = 0x0006;
 pub fn stun_server_ufrag(datagram: &[u8]) -> Option<&str> {
     let header: &[u8; STUN_HEADER_BYTES] = datagram.first_chunk()?;
     let is_request = u16::from_be_bytes([header[0], header[1]]) == STUN_BINDING_REQUEST;
-    let has_cookie = u32::from_be_bytes([header[4], header[5], header[6], header[7]]) == STUN_MAGIC_COOKIE;
+    let has_cookie =
+        u32::from_be_bytes([header[4], header[5], header[6], header[7]]) == STUN_MAGIC_COOKIE;
     if !is_request || !has_cookie {
         return None;
     }
@@ -68,10 +69,19 @@ pub fn stun_server_ufrag(datagram: &[u8]) -> Option<&str> {
 }
 
 /// The tables that find a session. `K` is the session's key, `S` the hasher.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Demux<K, S> {
     by_address: HashMap<SocketAddr, K, S>,
     by_ufrag: HashMap<Box<str>, K, S>,
+}
+
+impl<K, S: Default> Default for Demux<K, S> {
+    fn default() -> Self {
+        Self {
+            by_address: HashMap::default(),
+            by_ufrag: HashMap::default(),
+        }
+    }
 }
 
 /// What one session has in the tables; the session's owner keeps it.
@@ -156,7 +166,10 @@ mod tests {
 
     #[test]
     fn finds_the_servers_fragment_behind_other_attributes() {
-        assert_eq!(stun_server_ufrag(&binding_request(b"server:client")), Some("server"));
+        assert_eq!(
+            stun_server_ufrag(&binding_request(b"server:client")),
+            Some("server")
+        );
         assert_eq!(stun_server_ufrag(&binding_request(b"nocolon")), None);
     }
 
@@ -200,7 +213,10 @@ mod tests {
 
     #[test]
     fn classifies_by_first_byte() {
-        assert_eq!(DatagramClass::of(&binding_request(b"a:b")), DatagramClass::Stun);
+        assert_eq!(
+            DatagramClass::of(&binding_request(b"a:b")),
+            DatagramClass::Stun
+        );
         assert_eq!(DatagramClass::of(&[22; 40]), DatagramClass::Dtls);
         assert_eq!(DatagramClass::of(&[128; 12]), DatagramClass::Rtp);
         assert_eq!(DatagramClass::of(b""), DatagramClass::Unknown);

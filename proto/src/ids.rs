@@ -88,7 +88,8 @@ const MAX_SID_CHARS: usize = 32;
 const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 fn random_id(prefix: &str, rng: &mut impl Rng) -> Arc<str> {
-    let random = (0..RANDOM_CHARS).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]));
+    let random =
+        (0..RANDOM_CHARS).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]));
     prefix.chars().chain(random).collect::<String>().into()
 }
 
@@ -167,7 +168,10 @@ mod tests {
     fn ids_carry_their_prefix_and_differ() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
 
-        let (a, b) = (TrackSid::with_hint("VC", &mut rng), TrackSid::with_hint("VC", &mut rng));
+        let (a, b) = (
+            TrackSid::with_hint("VC", &mut rng),
+            TrackSid::with_hint("VC", &mut rng),
+        );
 
         assert!(a.as_str().starts_with("TR_VC"));
         assert_ne!(a, b);

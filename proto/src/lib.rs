@@ -11,5 +11,5 @@ pub mod ids;
 pub mod jsep;
 pub mod layer;
 pub mod session;
-pub mod token;
 pub mod signal;
+pub mod token;

@@ -17,7 +17,11 @@ use rand_chacha::ChaCha20Rng;
 #[test]
 fn connects_and_carries_media_and_messages_both_ways() {
     let mut pair = Pair::new();
-    let camera = TrackOffer { kind: MediaKind::Video, track_id: "camera".into(), rids: vec![] };
+    let camera = TrackOffer {
+        kind: MediaKind::Video,
+        track_id: "camera".into(),
+        rids: vec![],
+    };
     let wanted = OfferChanges {
         channels: true,
         receive: [1, 1],
@@ -38,38 +42,75 @@ fn connects_and_carries_media_and_messages_both_ways() {
     pair.run(Duration::from_secs(1));
 
     let at_server = pair.server_events.iter().find_map(media).unwrap();
-    assert_eq!((at_server.sequence, at_server.codec, &*at_server.payload), (10, Codec::Vp8, &[0x10, 1, 2][..]));
+    assert_eq!(
+        (at_server.sequence, at_server.codec, &*at_server.payload),
+        (10, Codec::Vp8, &[0x10, 1, 2][..])
+    );
     let at_client = pair.client_events.iter().find_map(media).unwrap();
     assert_eq!((at_client.sequence, at_client.section), (20, video));
-    assert!(pair.server_events.iter().any(|event| is_data(event, DataChannel::Reliable, b"hello")));
-    assert!(pair.client_events.iter().any(|event| is_data(event, DataChannel::Lossy, b"welcome")));
+    assert!(
+        pair.server_events
+            .iter()
+            .any(|event| is_data(event, DataChannel::Reliable, b"hello"))
+    );
+    assert!(
+        pair.client_events
+            .iter()
+            .any(|event| is_data(event, DataChannel::Lossy, b"welcome"))
+    );
 }
 
 #[test]
 fn restarts_ice_with_credentials_of_its_own() {
     let mut pair = Pair::new();
-    pair.negotiate(&OfferChanges { channels: true, ..OfferChanges::default() });
+    pair.negotiate(&OfferChanges {
+        channels: true,
+        ..OfferChanges::default()
+    });
     pair.run(Duration::from_secs(1));
     let before = pair.server.ufrag().to_owned();
 
-    pair.negotiate(&OfferChanges { ice_restart: true, ..OfferChanges::default() });
+    pair.negotiate(&OfferChanges {
+        ice_restart: true,
+        ..OfferChanges::default()
+    });
     pair.run(Duration::from_secs(2));
 
     assert_ne!(pair.server.ufrag(), before);
-    assert!(pair.client.write_channel(DataChannel::Reliable, b"still here"));
+    assert!(
+        pair.client
+            .write_channel(DataChannel::Reliable, b"still here")
+    );
     pair.run(Duration::from_secs(1));
-    assert!(pair.server_events.iter().any(|event| is_data(event, DataChannel::Reliable, b"still here")));
+    assert!(pair.server_events.iter().any(|event| is_data(
+        event,
+        DataChannel::Reliable,
+        b"still here"
+    )));
 }
 
 #[test]
 fn refuses_stun_with_another_password() {
     let mut pair = Pair::new();
-    pair.negotiate(&OfferChanges { channels: true, ..OfferChanges::default() });
+    pair.negotiate(&OfferChanges {
+        channels: true,
+        ..OfferChanges::default()
+    });
     let request = pair.first_client_datagram();
     let stranger = Session::new(pair.now, &pair.config, credentials(99));
 
-    assert!(pair.server.accepts(pair.now, CLIENT.parse().unwrap(), SERVER.parse().unwrap(), &request));
-    assert!(!stranger.accepts(pair.now, CLIENT.parse().unwrap(), SERVER.parse().unwrap(), &request));
+    assert!(pair.server.accepts(
+        pair.now,
+        CLIENT.parse().unwrap(),
+        SERVER.parse().unwrap(),
+        &request
+    ));
+    assert!(!stranger.accepts(
+        pair.now,
+        CLIENT.parse().unwrap(),
+        SERVER.parse().unwrap(),
+        &request
+    ));
 }
 
 const CLIENT: &str = "127.0.0.1:40000";
@@ -87,7 +128,10 @@ struct Pair {
 }
 
 impl Pair {
-    #[expect(clippy::disallowed_methods, reason = "an instant can only be made by the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an instant can only be made by the clock"
+    )]
     fn new() -> Self {
         let now = Instant::now();
         let identity = DtlsIdentity::generate().unwrap();
@@ -111,18 +155,23 @@ impl Pair {
         let (text, mids) = self.client.offer(wanted).unwrap();
         let offer = Offer::parse(&text).unwrap();
         self.seed += 1;
-        let accepted = self.server.accept_offer(&offer, credentials(self.seed)).unwrap();
+        let accepted = self
+            .server
+            .accept_offer(&offer, credentials(self.seed))
+            .unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let sections: Vec<_> = offer
             .sections
             .iter()
-            .map(|section| match section.direction.receives() && !section.direction.sends() {
-                true => SectionAnswer::Sends {
-                    publisher: ParticipantSid::random(&mut rng),
-                    track: TrackSid::random(&mut rng),
+            .map(
+                |section| match section.direction.receives() && !section.direction.sends() {
+                    true => SectionAnswer::Sends {
+                        publisher: ParticipantSid::random(&mut rng),
+                        track: TrackSid::random(&mut rng),
+                    },
+                    false => SectionAnswer::Keep,
                 },
-                false => SectionAnswer::Keep,
-            })
+            )
             .collect();
         self.video_sections = (0..sections.len())
             .filter(|&index| matches!(sections[index], SectionAnswer::Sends { .. }))
@@ -156,16 +205,32 @@ impl Pair {
         while self.now < end {
             self.client.handle_timeout(self.now).unwrap();
             for transmit in drain(&mut self.client, &mut self.client_events) {
-                self.server.handle_datagram(self.now, transmit.source, transmit.destination, &transmit.contents).unwrap();
+                self.server
+                    .handle_datagram(
+                        self.now,
+                        transmit.source,
+                        transmit.destination,
+                        &transmit.contents,
+                    )
+                    .unwrap();
                 for back in drain(&mut self.server, &mut self.server_events) {
-                    self.client.handle_datagram(self.now, back.source, back.destination, &back.contents).unwrap();
+                    self.client
+                        .handle_datagram(self.now, back.source, back.destination, &back.contents)
+                        .unwrap();
                     let later = drain(&mut self.client, &mut self.client_events);
                     assert!(later.is_empty() || self.deliver_to_server(later));
                 }
             }
             self.server.handle_timeout(self.now).unwrap();
             for transmit in drain(&mut self.server, &mut self.server_events) {
-                self.client.handle_datagram(self.now, transmit.source, transmit.destination, &transmit.contents).unwrap();
+                self.client
+                    .handle_datagram(
+                        self.now,
+                        transmit.source,
+                        transmit.destination,
+                        &transmit.contents,
+                    )
+                    .unwrap();
                 let later = drain(&mut self.client, &mut self.client_events);
                 assert!(later.is_empty() || self.deliver_to_server(later));
             }
@@ -175,9 +240,18 @@ impl Pair {
 
     fn deliver_to_server(&mut self, transmits: Vec<Transmit>) -> bool {
         for transmit in transmits {
-            self.server.handle_datagram(self.now, transmit.source, transmit.destination, &transmit.contents).unwrap();
+            self.server
+                .handle_datagram(
+                    self.now,
+                    transmit.source,
+                    transmit.destination,
+                    &transmit.contents,
+                )
+                .unwrap();
             for back in drain(&mut self.server, &mut self.server_events) {
-                self.client.handle_datagram(self.now, back.source, back.destination, &back.contents).unwrap();
+                self.client
+                    .handle_datagram(self.now, back.source, back.destination, &back.contents)
+                    .unwrap();
                 let later = drain(&mut self.client, &mut self.client_events);
                 self.deliver_to_server(later);
             }
@@ -201,7 +275,10 @@ fn credentials(seed: u64) -> IceCredentials {
     IceCredentials::random(&mut ChaCha20Rng::seed_from_u64(seed))
 }
 
-#[expect(clippy::disallowed_methods, reason = "an instant can only be made by the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant can only be made by the clock"
+)]
 fn packet(section: usize, sequence: u64) -> OutgoingPacket {
     OutgoingPacket {
         section,
@@ -227,4 +304,3 @@ fn media(event: &Event) -> Option<&proto::session::MediaPacket> {
 fn is_data(event: &Event, channel: DataChannel, expected: &[u8]) -> bool {
     matches!(event, Event::Data(on, data) if *on == channel && data == expected)
 }
-

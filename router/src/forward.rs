@@ -49,7 +49,9 @@ impl Router {
     pub fn handle_packet(&mut self, now: Instant, packet: &Packet, out: &mut Vec<Forward>) {
         let publication = &mut self.publications[packet.publication.0];
         let is_audio = publication.kind == MediaKind::Audio;
-        let Some(encoding) = publication.encodings.get_mut(packet.encoding) else { return };
+        let Some(encoding) = publication.encodings.get_mut(packet.encoding) else {
+            return;
+        };
         let begins = encoding.count(now, packet.bytes);
         if packet.keyframe {
             encoding.keyframes.satisfy();
@@ -57,7 +59,9 @@ impl Router {
         let publisher = publication.publisher;
         if let Some((level, voice)) = packet.audio_level {
             let room = self.participant(publisher).room;
-            self.rooms_mut()[room.0].speakers.handle_level(now, publisher, level, voice);
+            self.rooms[room.0]
+                .speakers
+                .handle_level(now, publisher, level, voice);
         }
         if begins {
             self.allocate_subscribers(now, packet.publication);
@@ -66,13 +70,17 @@ impl Router {
         let can_start = packet.keyframe || is_audio;
         for key in &self.publications[packet.publication.0].subscriptions {
             let subscription = &mut self.subscriptions[key.0];
-            let Some(output) = &mut subscription.output else { continue };
+            let Some(output) = &mut subscription.output else {
+                continue;
+            };
             match subscription.selector.decide(packet.encoding, can_start) {
                 Decision::Drop => continue,
                 Decision::Switch => output.rewriter.end_source(),
                 Decision::Forward => {}
             }
-            let numbers = output.rewriter.rewrite(now, packet.numbers, packet.clock_rate_hz);
+            let numbers = output
+                .rewriter
+                .rewrite(now, packet.numbers, packet.clock_rate_hz);
             let Some(numbers) = numbers else { continue };
             out.push(Forward {
                 subscriber: subscription.subscriber,
@@ -87,18 +95,28 @@ impl Router {
     /// A receiver needs a keyframe of what it gets.
     pub fn request_keyframe(&mut self, now: Instant, subscription: SubscriptionKey) {
         let subscription = &self.subscriptions[subscription.0];
-        let wanted = subscription.selector.current().or(subscription.selector.target());
+        let wanted = subscription
+            .selector
+            .current()
+            .or(subscription.selector.target());
         if let Some(encoding) = wanted {
             self.want_keyframe(now, subscription.publication, encoding);
         }
     }
 
-    pub(crate) fn want_keyframe(&mut self, now: Instant, publication: PublicationKey, encoding: usize) {
+    pub(crate) fn want_keyframe(
+        &mut self,
+        now: Instant,
+        publication: PublicationKey,
+        encoding: usize,
+    ) {
         let entry = &mut self.publications[publication.0];
         if entry.kind == MediaKind::Audio {
             return;
         }
-        let Some(encoding) = entry.encodings.get_mut(encoding) else { return };
+        let Some(encoding) = entry.encodings.get_mut(encoding) else {
+            return;
+        };
         encoding.keyframes.want();
         if !self.keyframes_wanted.contains(&publication) {
             self.keyframes_wanted.push(publication);

@@ -24,7 +24,9 @@ impl KeyframeRequests {
 
     /// When to send the next request, if one is wanted.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let at = self.last_sent.map_or(now, |last| (last + KEYFRAME_REQUEST_INTERVAL).max(now));
+        let at = self
+            .last_sent
+            .map_or(now, |last| (last + KEYFRAME_REQUEST_INTERVAL).max(now));
         self.wanted.then_some(at)
     }
 
@@ -46,7 +48,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "an instant can only be made by the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an instant can only be made by the clock"
+    )]
     fn asks_at_once_then_rarely_until_satisfied() {
         let now = Instant::now();
         let mut requests = KeyframeRequests::default();

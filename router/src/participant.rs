@@ -111,11 +111,14 @@ impl Participant {
 
     /// Whether it lets somebody subscribe to one of its tracks.
     pub(crate) fn permits(&self, subscriber: &Self, publication: &Publication) -> bool {
-        let SubscriptionPermissions::Listed(list) = &self.permissions else { return true };
+        let SubscriptionPermissions::Listed(list) = &self.permissions else {
+            return true;
+        };
         list.iter().any(|entry| {
             let meant = entry.subscriber == subscriber.sid.as_str()
                 || entry.subscriber == subscriber.identity.as_str();
-            let covers = |tracks: &Vec<String>| tracks.iter().any(|t| t == publication.sid.as_str());
+            let covers =
+                |tracks: &Vec<String>| tracks.iter().any(|t| t == publication.sid.as_str());
             meant && entry.tracks.as_ref().is_none_or(covers)
         })
     }

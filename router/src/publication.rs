@@ -79,7 +79,10 @@ impl Publication {
 
     /// Rate of all that comes in, in bits per second.
     pub(crate) fn total_rate_bps(&self) -> u64 {
-        self.encodings.iter().filter_map(|encoding| encoding.rate_bps).sum()
+        self.encodings
+            .iter()
+            .filter_map(|encoding| encoding.rate_bps)
+            .sum()
     }
 }
 
@@ -99,7 +102,13 @@ pub(crate) struct Encoding {
 
 impl Encoding {
     fn new(info: EncodingInfo) -> Self {
-        Self { info, keyframes: KeyframeRequests::default(), rate_bps: None, bytes: 0, since: None }
+        Self {
+            info,
+            keyframes: KeyframeRequests::default(),
+            rate_bps: None,
+            bytes: 0,
+            since: None,
+        }
     }
 
     /// Counts a packet. Returns whether the encoding has just begun to be sent.
@@ -109,7 +118,11 @@ impl Encoding {
         let begins = self.rate_bps.is_none();
         if begins {
             let declared = self.info.bitrate_bps;
-            self.rate_bps = Some(if declared == 0 { UNKNOWN_RATE_BPS } else { declared });
+            self.rate_bps = Some(if declared == 0 {
+                UNKNOWN_RATE_BPS
+            } else {
+                declared
+            });
         }
         begins
     }
@@ -142,7 +155,10 @@ pub(crate) struct WantedEncodings {
 
 impl WantedEncodings {
     fn all(count: usize) -> Self {
-        Self { told: count.checked_sub(1), lower_since: None }
+        Self {
+            told: count.checked_sub(1),
+            lower_since: None,
+        }
     }
 
     /// Takes what is wanted at present. Returns the highest encoding to tell the publisher, when
@@ -168,7 +184,10 @@ impl WantedEncodings {
 mod tests {
     use super::*;
 
-    #[expect(clippy::disallowed_methods, reason = "an instant can only be made by the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an instant can only be made by the clock"
+    )]
     fn start() -> Instant {
         Instant::now()
     }
@@ -180,8 +199,14 @@ mod tests {
 
         assert_eq!(wanted.update(now, Some(0)), None);
         assert_eq!(wanted.update(now + Duration::from_secs(4), Some(0)), None);
-        assert_eq!(wanted.update(now + Duration::from_secs(5), Some(0)), Some(Some(0)));
-        assert_eq!(wanted.update(now + Duration::from_secs(6), Some(2)), Some(Some(2)));
+        assert_eq!(
+            wanted.update(now + Duration::from_secs(5), Some(0)),
+            Some(Some(0))
+        );
+        assert_eq!(
+            wanted.update(now + Duration::from_secs(6), Some(2)),
+            Some(Some(2))
+        );
     }
 
     #[test]

@@ -79,7 +79,12 @@ impl Rewriter {
 
     /// Numbers for a packet of the present source, or of a new one if it was ended. `None` for a
     /// packet from before the source's first: its number would be another's.
-    pub fn rewrite(&mut self, now: Instant, numbers: Numbers, clock_rate_hz: u32) -> Option<Rewritten> {
+    pub fn rewrite(
+        &mut self,
+        now: Instant,
+        numbers: Numbers,
+        clock_rate_hz: u32,
+    ) -> Option<Rewritten> {
         let source = match self.source {
             Some(source) if continues(source, numbers.sequence) => source,
             Some(source) if numbers.sequence < source.first_sequence => return None,
@@ -99,19 +104,30 @@ impl Rewriter {
         let timestamp_offset = match self.last_sent {
             Some(last) => {
                 let elapsed = ticks(now.saturating_duration_since(last), clock_rate_hz).max(1);
-                self.last_timestamp.wrapping_add(elapsed).wrapping_sub(numbers.timestamp)
+                self.last_timestamp
+                    .wrapping_add(elapsed)
+                    .wrapping_sub(numbers.timestamp)
             }
             None => 0,
         };
-        let picture_id = numbers.vp8.and_then(|ids| ids.picture_id).map_or(0, |id| id.value);
+        let picture_id = numbers
+            .vp8
+            .and_then(|ids| ids.picture_id)
+            .map_or(0, |id| id.value);
         let tl0_pic_idx = numbers.vp8.and_then(|ids| ids.tl0_pic_idx).unwrap_or(0);
         Source {
             first_sequence: numbers.sequence,
             highest_sequence: numbers.sequence,
             sequence_offset: (self.highest_sequence + 1).wrapping_sub(numbers.sequence),
             timestamp_offset,
-            picture_id_offset: self.last_picture_id.wrapping_add(1).wrapping_sub(picture_id),
-            tl0_pic_idx_offset: self.last_tl0_pic_idx.wrapping_add(1).wrapping_sub(tl0_pic_idx),
+            picture_id_offset: self
+                .last_picture_id
+                .wrapping_add(1)
+                .wrapping_sub(picture_id),
+            tl0_pic_idx_offset: self
+                .last_tl0_pic_idx
+                .wrapping_add(1)
+                .wrapping_sub(tl0_pic_idx),
         }
     }
 
@@ -136,7 +152,9 @@ impl Source {
             picture_id: ids
                 .picture_id
                 .map(|id| id.value.wrapping_add(self.picture_id_offset) & id.mask()),
-            tl0_pic_idx: ids.tl0_pic_idx.map(|index| index.wrapping_add(self.tl0_pic_idx_offset)),
+            tl0_pic_idx: ids
+                .tl0_pic_idx
+                .map(|index| index.wrapping_add(self.tl0_pic_idx_offset)),
         }
     }
 }
@@ -159,17 +177,27 @@ mod tests {
 
     const VIDEO: u32 = 90_000;
 
-    #[expect(clippy::disallowed_methods, reason = "an instant can only be made by the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an instant can only be made by the clock"
+    )]
     fn start() -> Instant {
         Instant::now()
     }
 
     fn numbers(sequence: u64, timestamp: u32, picture_id: u16) -> Numbers {
-        let picture_id = Some(PictureId { value: picture_id, long: true });
+        let picture_id = Some(PictureId {
+            value: picture_id,
+            long: true,
+        });
         Numbers {
             sequence,
             timestamp,
-            vp8: Some(PictureIds { picture_id, tl0_pic_idx: Some(picture_id_low(picture_id)), key_idx: None }),
+            vp8: Some(PictureIds {
+                picture_id,
+                tl0_pic_idx: Some(picture_id_low(picture_id)),
+                key_idx: None,
+            }),
         }
     }
 
@@ -182,11 +210,17 @@ mod tests {
         let now = start();
         let mut rewriter = Rewriter::new(100);
 
-        let a = rewriter.rewrite(now, numbers(50_000, 1_000, 7), VIDEO).expect("in order");
-        let b = rewriter.rewrite(now, numbers(50_001, 1_000, 7), VIDEO).expect("in order");
+        let a = rewriter
+            .rewrite(now, numbers(50_000, 1_000, 7), VIDEO)
+            .expect("in order");
+        let b = rewriter
+            .rewrite(now, numbers(50_001, 1_000, 7), VIDEO)
+            .expect("in order");
         rewriter.end_source();
         let later = now + Duration::from_millis(20);
-        let c = rewriter.rewrite(later, numbers(9, 777_777, 9_000), VIDEO).expect("in order");
+        let c = rewriter
+            .rewrite(later, numbers(9, 777_777, 9_000), VIDEO)
+            .expect("in order");
 
         assert_eq!((a.sequence, b.sequence, c.sequence), (101, 102, 103));
         assert_eq!((a.timestamp, c.timestamp), (1_000, 1_000 + 1_800));
@@ -199,9 +233,15 @@ mod tests {
         let now = start();
         let mut rewriter = Rewriter::new(0);
 
-        let first = rewriter.rewrite(now, numbers(10, 0, 0), VIDEO).expect("in order");
-        let third = rewriter.rewrite(now, numbers(12, 0, 0), VIDEO).expect("in order");
-        let second = rewriter.rewrite(now, numbers(11, 0, 0), VIDEO).expect("late but wanted");
+        let first = rewriter
+            .rewrite(now, numbers(10, 0, 0), VIDEO)
+            .expect("in order");
+        let third = rewriter
+            .rewrite(now, numbers(12, 0, 0), VIDEO)
+            .expect("in order");
+        let second = rewriter
+            .rewrite(now, numbers(11, 0, 0), VIDEO)
+            .expect("late but wanted");
 
         assert_eq!((first.sequence, second.sequence, third.sequence), (1, 2, 3));
     }
@@ -221,7 +261,9 @@ mod tests {
         let mut rewriter = Rewriter::new(0);
         rewriter.rewrite(now, numbers(10, 0, 0), VIDEO);
 
-        let jumped = rewriter.rewrite(now, numbers(60_000, 0, 0), VIDEO).expect("a new start");
+        let jumped = rewriter
+            .rewrite(now, numbers(60_000, 0, 0), VIDEO)
+            .expect("a new start");
 
         assert_eq!(jumped.sequence, 2);
     }
@@ -231,13 +273,28 @@ mod tests {
         let now = start();
         let mut rewriter = Rewriter::new(0x7F);
         let short = PictureIds {
-            picture_id: Some(PictureId { value: 3, long: false }),
+            picture_id: Some(PictureId {
+                value: 3,
+                long: false,
+            }),
             tl0_pic_idx: None,
             key_idx: None,
         };
 
-        let sent = rewriter.rewrite(now, Numbers { sequence: 1, timestamp: 0, vp8: Some(short) }, VIDEO);
+        let sent = rewriter.rewrite(
+            now,
+            Numbers {
+                sequence: 1,
+                timestamp: 0,
+                vp8: Some(short),
+            },
+            VIDEO,
+        );
 
-        assert_eq!(sent.and_then(|sent| sent.vp8).and_then(|vp8| vp8.picture_id), Some(0));
+        assert_eq!(
+            sent.and_then(|sent| sent.vp8)
+                .and_then(|vp8| vp8.picture_id),
+            Some(0)
+        );
     }
 }

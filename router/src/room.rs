@@ -1,6 +1,5 @@
 //! A room: who is in it, and who speaks.
 
-
 use crate::keys::{ParticipantKey, PublicationKey};
 use crate::router::Router;
 use crate::speaker::Speakers;
@@ -15,7 +14,11 @@ pub struct Room {
 
 impl Room {
     pub(crate) fn new() -> Self {
-        Self { participants: Vec::new(), publications: Vec::new(), speakers: Speakers::default() }
+        Self {
+            participants: Vec::new(),
+            publications: Vec::new(),
+            speakers: Speakers::default(),
+        }
     }
 
     /// Everyone in the room, in order of joining.
@@ -34,6 +37,11 @@ impl Router {
     pub fn visible_publications(&self, participant: ParticipantKey) -> Vec<PublicationKey> {
         let room = self.participant(participant).room;
         let visible = |key: &PublicationKey| self.publication(*key).publisher != participant;
-        self.room(room).publications.iter().copied().filter(visible).collect()
+        self.room(room)
+            .publications
+            .iter()
+            .copied()
+            .filter(visible)
+            .collect()
     }
 }

@@ -109,7 +109,7 @@ pub struct LimitReached;
 /// Rooms, participants, publications and subscriptions of one engine.
 #[derive(Debug)]
 pub struct Router {
-    rooms: Slab<Room>,
+    pub(crate) rooms: Slab<Room>,
     participants: Slab<Participant>,
     pub(crate) publications: Slab<Publication>,
     pub(crate) subscriptions: Slab<Subscription>,
@@ -142,7 +142,10 @@ impl Router {
 
     /// Closes a room that everyone has left.
     pub fn remove_room(&mut self, room: RoomKey) {
-        debug_assert!(self.room(room).participants.is_empty(), "a closed room is empty");
+        debug_assert!(
+            self.room(room).participants.is_empty(),
+            "a closed room is empty"
+        );
         self.rooms.remove(room.0);
     }
 
@@ -154,10 +157,6 @@ impl Router {
     /// All rooms.
     pub fn room_keys(&self) -> impl Iterator<Item = RoomKey> + '_ {
         self.rooms.iter().map(|(index, _)| RoomKey(index))
-    }
-
-    pub(crate) fn rooms_mut(&mut self) -> &mut Slab<Room> {
-        &mut self.rooms
     }
 
     /// A participant.
@@ -209,7 +208,9 @@ impl Router {
             ended.publications.push(publication);
         }
         for subscription in self.participant(participant).subscriptions.clone() {
-            ended.subscriptions.push(self.end_subscription(subscription));
+            ended
+                .subscriptions
+                .push(self.end_subscription(subscription));
         }
         let gone = self.participants.remove(participant.0);
         let room = &mut self.rooms[gone.room.0];
@@ -246,10 +247,16 @@ impl Router {
     /// Takes a track back.
     pub fn unpublish(&mut self, publication: PublicationKey) -> Vec<EndedSubscription> {
         let subscriptions = self.publication(publication).subscriptions.clone();
-        let ended = subscriptions.into_iter().map(|key| self.end_subscription(key)).collect();
+        let ended = subscriptions
+            .into_iter()
+            .map(|key| self.end_subscription(key))
+            .collect();
         let gone = self.publications.remove(publication.0);
         remove_key(&mut self.keyframes_wanted, publication);
-        remove_key(&mut self.participant_mut(gone.publisher).publications, publication);
+        remove_key(
+            &mut self.participant_mut(gone.publisher).publications,
+            publication,
+        );
         let room = self.participant(gone.publisher).room;
         let room = &mut self.rooms[room.0];
         remove_key(&mut room.publications, publication);
@@ -271,7 +278,9 @@ impl Router {
         subscriber: ParticipantKey,
         publication: PublicationKey,
     ) -> SubscriptionChange {
-        let wanted = self.participant(subscriber).wants(&self.publication(publication).sid)
+        let wanted = self
+            .participant(subscriber)
+            .wants(&self.publication(publication).sid)
             && self.is_permitted(subscriber, publication);
         match (wanted, self.subscription_of(subscriber, publication)) {
             (true, None) => self.begin_subscription(subscriber, publication),
@@ -282,8 +291,10 @@ impl Router {
 
     fn is_permitted(&self, subscriber: ParticipantKey, publication: PublicationKey) -> bool {
         let publication = self.publication(publication);
-        let (publisher, receiver) =
-            (self.participant(publication.publisher), self.participant(subscriber));
+        let (publisher, receiver) = (
+            self.participant(publication.publisher),
+            self.participant(subscriber),
+        );
         publication.publisher != subscriber
             && publisher.room == receiver.room
             && publisher.permits(receiver, publication)
@@ -308,8 +319,14 @@ impl Router {
     fn end_subscription(&mut self, key: SubscriptionKey) -> EndedSubscription {
         let gone = self.subscriptions.remove(key.0);
         self.by_pair.remove(&(gone.subscriber, gone.publication));
-        remove_key(&mut self.participant_mut(gone.subscriber).subscriptions, key);
-        remove_key(&mut self.publications[gone.publication.0].subscriptions, key);
+        remove_key(
+            &mut self.participant_mut(gone.subscriber).subscriptions,
+            key,
+        );
+        remove_key(
+            &mut self.publications[gone.publication.0].subscriptions,
+            key,
+        );
         let output = gone.output.map(|mut output| {
             output.rewriter.end_source();
             output
@@ -329,19 +346,36 @@ impl Router {
         permissions: SubscriptionPermissions,
     ) -> Vec<PermissionChange> {
         let pairs = self.pairs_of(publisher);
-        let before: Vec<bool> = pairs.iter().map(|(s, p)| self.is_permitted(*s, *p)).collect();
+        let before: Vec<bool> = pairs
+            .iter()
+            .map(|(s, p)| self.is_permitted(*s, *p))
+            .collect();
         self.participant_mut(publisher).set_permissions(permissions);
-        let changed = pairs.into_iter().zip(before).filter_map(|((subscriber, publication), was)| {
-            let allowed = self.is_permitted(subscriber, publication);
-            (allowed != was).then_some(PermissionChange { subscriber, publication, allowed })
-        });
+        let changed =
+            pairs
+                .into_iter()
+                .zip(before)
+                .filter_map(|((subscriber, publication), was)| {
+                    let allowed = self.is_permitted(subscriber, publication);
+                    (allowed != was).then_some(PermissionChange {
+                        subscriber,
+                        publication,
+                        allowed,
+                    })
+                });
         changed.collect()
     }
 
     fn pairs_of(&self, publisher: ParticipantKey) -> Vec<(ParticipantKey, PublicationKey)> {
         let own = self.participant(publisher);
-        let others = self.room(own.room).participants.iter().filter(|other| **other != publisher);
-        others.flat_map(|s| own.publications.iter().map(move |p| (*s, *p))).collect()
+        let others = self
+            .room(own.room)
+            .participants
+            .iter()
+            .filter(|other| **other != publisher);
+        others
+            .flat_map(|s| own.publications.iter().map(move |p| (*s, *p)))
+            .collect()
     }
 
     /// Gives a subscription the section its receiver has agreed to; packets flow from then on.

@@ -58,7 +58,11 @@ impl Selector {
             self.current = Some(encoding);
             return Decision::Switch;
         }
-        if self.current == Some(encoding) { Decision::Forward } else { Decision::Drop }
+        if self.current == Some(encoding) {
+            Decision::Forward
+        } else {
+            Decision::Drop
+        }
     }
 }
 

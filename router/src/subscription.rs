@@ -22,7 +22,12 @@ pub struct Wanted {
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { disabled: false, quality: usize::MAX, size: None, priority: 0 }
+        Self {
+            disabled: false,
+            quality: usize::MAX,
+            size: None,
+            priority: 0,
+        }
     }
 }
 
@@ -108,7 +113,11 @@ mod tests {
     use crate::publication::{EncodingInfo, NewPublication};
 
     fn camera() -> Publication {
-        let encoding = |width, height| EncodingInfo { width, height, bitrate_bps: 0 };
+        let encoding = |width, height| EncodingInfo {
+            width,
+            height,
+            bitrate_bps: 0,
+        };
         let new = NewPublication {
             sid: TrackSid::random(&mut ChaCha20Rng::seed_from_u64(1)),
             kind: MediaKind::Video,
@@ -123,9 +132,19 @@ mod tests {
         let camera = camera();
         let mut subscription = Subscription::new(ParticipantKey(1), PublicationKey(0));
 
-        for (size, expected) in [((100, 60), 0), ((320, 180), 0), ((180, 320), 0), ((321, 180), 1), ((4_000, 3_000), 2)] {
+        for (size, expected) in [
+            ((100, 60), 0),
+            ((320, 180), 0),
+            ((180, 320), 0),
+            ((321, 180), 1),
+            ((4_000, 3_000), 2),
+        ] {
             subscription.wanted.size = Some(size);
-            assert_eq!(subscription.wanted_encoding(&camera), Some(expected), "{size:?}");
+            assert_eq!(
+                subscription.wanted_encoding(&camera),
+                Some(expected),
+                "{size:?}"
+            );
         }
     }
 

@@ -15,10 +15,14 @@ const INITIAL_ESTIMATE_BPS: u64 = 1_500_000;
 impl Router {
     /// When [`Router::handle_timeout`] has something to do.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let rooms = self.room_keys().filter_map(|key| self.room(key).speakers.poll_timeout());
+        let rooms = self
+            .room_keys()
+            .filter_map(|key| self.room(key).speakers.poll_timeout());
         let keyframes = self.keyframes_wanted.iter().flat_map(|key| {
             let encodings = &self.publication(*key).encodings;
-            encodings.iter().filter_map(|encoding| encoding.keyframes.poll_timeout(now))
+            encodings
+                .iter()
+                .filter_map(|encoding| encoding.keyframes.poll_timeout(now))
         });
         let tick = (!self.publications.is_empty()).then_some(self.next_tick);
         rooms.chain(keyframes).chain(tick).min()
@@ -55,7 +59,7 @@ impl Router {
     }
 
     fn report_speakers(&mut self, now: Instant) {
-        for (index, room) in self.rooms_mut() {
+        for (index, room) in &mut self.rooms {
             let changes = room.speakers.poll(now).to_vec();
             if changes.is_empty() {
                 continue;
@@ -68,7 +72,10 @@ impl Router {
                     active: change.active,
                 })
                 .collect();
-            self.events.push_back(Event::SpeakersChanged { room: RoomKey(index), speakers });
+            self.events.push_back(Event::SpeakersChanged {
+                room: RoomKey(index),
+                speakers,
+            });
         }
     }
 
@@ -82,10 +89,15 @@ impl Router {
                     own.keyframes.satisfy();
                 }
                 if own.keyframes.poll_send(now) {
-                    self.events.push_back(Event::KeyframeWanted { publication, encoding });
+                    self.events.push_back(Event::KeyframeWanted {
+                        publication,
+                        encoding,
+                    });
                 }
             }
-            encodings.iter().any(|own| own.keyframes.poll_timeout(now).is_some())
+            encodings
+                .iter()
+                .any(|own| own.keyframes.poll_timeout(now).is_some())
         });
         self.keyframes_wanted = waiting;
     }
@@ -101,7 +113,10 @@ impl Router {
             .filter_map(|key| self.subscriptions[key.0].wanted_encoding(entry))
             .max();
         if let Some(highest) = self.publications[publication.0].wanted.update(now, wanted) {
-            self.events.push_back(Event::EncodingsWanted { publication, highest });
+            self.events.push_back(Event::EncodingsWanted {
+                publication,
+                highest,
+            });
         }
     }
 
@@ -124,7 +139,10 @@ impl Router {
             audio_bps += self.allocate_audio(now, key);
         }
         let demands: Vec<Demand> = video.iter().map(|key| self.demand(*key)).collect();
-        let estimate = self.participant(participant).estimate_bps.unwrap_or(INITIAL_ESTIMATE_BPS);
+        let estimate = self
+            .participant(participant)
+            .estimate_bps
+            .unwrap_or(INITIAL_ESTIMATE_BPS);
         let mut targets = Vec::with_capacity(demands.len());
         let outcome = allocate(&demands, estimate.saturating_sub(audio_bps), &mut targets);
         for ((key, demand), target) in video.iter().zip(&demands).zip(targets) {
@@ -133,11 +151,16 @@ impl Router {
             let starved = demand.wanted.is_some() && available && target.is_none();
             self.tell_starved(*key, starved);
         }
-        self.tell_bitrate(participant, audio_bps + outcome.needed, audio_bps + outcome.desired);
+        self.tell_bitrate(
+            participant,
+            audio_bps + outcome.needed,
+            audio_bps + outcome.desired,
+        );
     }
 
     fn kind_of(&self, subscription: SubscriptionKey) -> MediaKind {
-        self.publication(self.subscription(subscription).publication).kind
+        self.publication(self.subscription(subscription).publication)
+            .kind
     }
 
     /// Audio is never held back. Returns its rate.
@@ -173,7 +196,10 @@ impl Router {
         let subscription = &mut self.subscriptions[key.0];
         if subscription.starved != starved {
             subscription.starved = starved;
-            self.events.push_back(Event::StreamState { subscription: key, paused: starved });
+            self.events.push_back(Event::StreamState {
+                subscription: key,
+                paused: starved,
+            });
         }
     }
 
@@ -181,7 +207,11 @@ impl Router {
         let entry = self.participant_mut(participant);
         if entry.told_bps != (needed_bps, desired_bps) {
             entry.told_bps = (needed_bps, desired_bps);
-            self.events.push_back(Event::BitrateWanted { participant, needed_bps, desired_bps });
+            self.events.push_back(Event::BitrateWanted {
+                participant,
+                needed_bps,
+                desired_bps,
+            });
         }
     }
 }

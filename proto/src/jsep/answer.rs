@@ -91,9 +91,15 @@ mod tests {
     fn names_the_track_a_section_carries() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (publisher, track) = (ParticipantSid::random(&mut rng), TrackSid::random(&mut rng));
-        let answer = Answer { text: ANSWER, credentials: Some(("new", "secret")) };
+        let answer = Answer {
+            text: ANSWER,
+            credentials: Some(("new", "secret")),
+        };
 
-        let text = answer.render(&[SectionAnswer::Sends { publisher: publisher.clone(), track: track.clone() }]);
+        let text = answer.render(&[SectionAnswer::Sends {
+            publisher: publisher.clone(),
+            track: track.clone(),
+        }]);
 
         assert!(text.contains(&format!("a=msid:{publisher}|{track} {track}\r\n")));
         assert!(text.contains("a=ice-ufrag:new\r\n"));
@@ -103,7 +109,10 @@ mod tests {
 
     #[test]
     fn keeps_silent_about_streams_in_an_unused_section() {
-        let answer = Answer { text: ANSWER, credentials: None };
+        let answer = Answer {
+            text: ANSWER,
+            credentials: None,
+        };
 
         let text = answer.render(&[SectionAnswer::Inactive]);
 

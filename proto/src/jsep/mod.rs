@@ -11,4 +11,7 @@ mod answer;
 mod offer;
 
 pub use answer::{Answer, SectionAnswer};
-pub use offer::{Direction, Offer, OfferError, OfferedSection, SectionKind};
+pub use offer::{
+    Direction, MAX_OFFER_BYTES, MAX_OFFER_LINES, MAX_RIDS, MAX_SECTIONS, Offer, OfferError,
+    OfferedSection, SectionKind,
+};

@@ -114,7 +114,9 @@ impl Offer {
 
     /// Whether a section takes data channels.
     pub fn has_application(&self) -> bool {
-        self.sections.iter().any(|section| section.kind == SectionKind::Application)
+        self.sections
+            .iter()
+            .any(|section| section.kind == SectionKind::Application)
     }
 }
 
@@ -138,7 +140,9 @@ impl Reader {
         if let Some(media) = line.strip_prefix("m=") {
             return self.open_section(media);
         }
-        let Some(attribute) = line.strip_prefix("a=") else { return Ok(()) };
+        let Some(attribute) = line.strip_prefix("a=") else {
+            return Ok(());
+        };
         let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
         if name == "ice-ufrag" && self.ice_ufrag.is_none() {
             self.ice_ufrag = Some(value.to_owned());
@@ -175,8 +179,14 @@ impl Reader {
     fn read_session_attribute(&mut self, name: &str, value: &str) {
         if let Some(direction) = direction(name) {
             self.session_direction = Some(direction);
-        } else if name == "group" && let Some(mids) = value.strip_prefix("BUNDLE ") {
-            self.bundled = mids.split(' ').take(MAX_SECTIONS).map(str::to_owned).collect();
+        } else if name == "group"
+            && let Some(mids) = value.strip_prefix("BUNDLE ")
+        {
+            self.bundled = mids
+                .split(' ')
+                .take(MAX_SECTIONS)
+                .map(str::to_owned)
+                .collect();
         }
     }
 
@@ -185,14 +195,19 @@ impl Reader {
             return Err(OfferError::Empty);
         }
         for (index, section) in self.sections.iter_mut().enumerate() {
-            let usable = (1..=16).contains(&section.mid.len()) && section.mid.bytes().all(is_token_byte);
+            let usable =
+                (1..=16).contains(&section.mid.len()) && section.mid.bytes().all(is_token_byte);
             if !usable {
                 return Err(OfferError::Mid(index));
             }
             // RFC 8843 §6: in a bundle, port 0 means "shares the transport", not "stopped".
             section.stopped &= !self.bundled.contains(&section.mid);
         }
-        Ok(Offer { text: self.text, sections: self.sections, ice_ufrag: self.ice_ufrag })
+        Ok(Offer {
+            text: self.text,
+            sections: self.sections,
+            ice_ufrag: self.ice_ufrag,
+        })
     }
 }
 
@@ -227,8 +242,13 @@ impl OfferedSection {
         let mut words = value.split(' ');
         while let (Some(direction), Some(streams)) = (words.next(), words.next()) {
             if direction == "send" {
-                let ordered = streams.split(';').filter_map(|stream| stream.split(',').next());
-                self.rids = ordered.map(|rid| rid.trim_start_matches('~').to_owned()).take(MAX_RIDS).collect();
+                let ordered = streams
+                    .split(';')
+                    .filter_map(|stream| stream.split(',').next());
+                self.rids = ordered
+                    .map(|rid| rid.trim_start_matches('~').to_owned())
+                    .take(MAX_RIDS)
+                    .collect();
             }
         }
     }
@@ -289,11 +309,20 @@ mod tests {
 
     #[test]
     fn refuses_what_is_too_large_or_nameless() {
-        let many = format!("v=0\r\n{}", "m=audio 9 x 0\r\na=mid:0\r\n".repeat(MAX_SECTIONS + 1));
+        let many = format!(
+            "v=0\r\n{}",
+            "m=audio 9 x 0\r\na=mid:0\r\n".repeat(MAX_SECTIONS + 1)
+        );
 
-        assert_eq!(Offer::parse(&"a".repeat(MAX_OFFER_BYTES + 1)), Err(OfferError::TooLarge));
+        assert_eq!(
+            Offer::parse(&"a".repeat(MAX_OFFER_BYTES + 1)),
+            Err(OfferError::TooLarge)
+        );
         assert_eq!(Offer::parse(&many), Err(OfferError::TooManySections));
         assert_eq!(Offer::parse("v=0\r\n"), Err(OfferError::Empty));
-        assert_eq!(Offer::parse("v=0\r\nm=audio 9 x 0\r\n"), Err(OfferError::Mid(0)));
+        assert_eq!(
+            Offer::parse("v=0\r\nm=audio 9 x 0\r\n"),
+            Err(OfferError::Mid(0))
+        );
     }
 }

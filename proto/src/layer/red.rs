@@ -28,7 +28,20 @@ mod tests {
 
     #[test]
     fn survives_every_truncation() {
-        let payload = [0x80 | 111, 0, 0, 2, 0x80 | 111, 0, 0, 1, 111, b'a', b'b', b'c'];
+        let payload = [
+            0x80 | 111,
+            0,
+            0,
+            2,
+            0x80 | 111,
+            0,
+            0,
+            1,
+            111,
+            b'a',
+            b'b',
+            b'c',
+        ];
 
         for length in 0..9 {
             assert_eq!(primary(&payload[..length]), None);

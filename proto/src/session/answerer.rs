@@ -25,21 +25,34 @@ impl Session {
         fresh: IceCredentials,
     ) -> Result<AcceptedOffer, SessionError> {
         let parsed = SdpOffer::from_sdp_string(&offer.text).map_err(description)?;
-        let answer = self.rtc.sdp_api().accept_offer(parsed).map_err(description)?;
+        let answer = self
+            .rtc
+            .sdp_api()
+            .accept_offer(parsed)
+            .map_err(description)?;
         let ice_restarted = self.remote_ufrag.is_some() && self.remote_ufrag != offer.ice_ufrag;
         self.remote_ufrag.clone_from(&offer.ice_ufrag);
         if ice_restarted {
             // str0m has drawn new credentials by itself, from a generator that can be guessed.
-            self.rtc.direct_api().set_local_ice_credentials(fresh.to_str0m());
+            self.rtc
+                .direct_api()
+                .set_local_ice_credentials(fresh.to_str0m());
             self.credentials = fresh;
         }
         self.refresh_sections(offer.sections.iter().map(|section| section.mid.as_str()));
-        Ok(AcceptedOffer { text: answer.to_sdp_string(), ice_restarted })
+        Ok(AcceptedOffer {
+            text: answer.to_sdp_string(),
+            ice_restarted,
+        })
     }
 
     /// Finishes the answer to an accepted offer.
     pub fn answer(&self, accepted: &AcceptedOffer, sections: &[SectionAnswer]) -> String {
         let credentials = Some((&*self.credentials.ufrag, &*self.credentials.password));
-        Answer { text: &accepted.text, credentials }.render(sections)
+        Answer {
+            text: &accepted.text,
+            credentials,
+        }
+        .render(sections)
     }
 }

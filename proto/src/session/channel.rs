@@ -29,7 +29,9 @@ impl DataChannel {
     }
 
     fn from_label(label: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.label() == label)
+        Self::ALL
+            .into_iter()
+            .find(|channel| channel.label() == label)
     }
 }
 
@@ -51,11 +53,17 @@ impl Channels {
     }
 
     pub(super) fn of(&self, id: ChannelId) -> Option<DataChannel> {
-        self.open.iter().find(|(_, open)| *open == id).map(|(channel, _)| *channel)
+        self.open
+            .iter()
+            .find(|(_, open)| *open == id)
+            .map(|(channel, _)| *channel)
     }
 
     fn id(&self, channel: DataChannel) -> Option<ChannelId> {
-        self.open.iter().find(|(open, _)| *open == channel).map(|(_, id)| *id)
+        self.open
+            .iter()
+            .find(|(open, _)| *open == channel)
+            .map(|(_, id)| *id)
     }
 }
 
@@ -69,8 +77,12 @@ impl Session {
     /// reads so slowly that the buffer is full; try again at
     /// [`Event::ChannelWritable`](super::Event::ChannelWritable).
     pub fn write_channel(&mut self, channel: DataChannel, message: &[u8]) -> bool {
-        let Some(id) = self.channels.id(channel) else { return false };
-        let Some(mut open) = self.rtc.channel(id) else { return false };
+        let Some(id) = self.channels.id(channel) else {
+            return false;
+        };
+        let Some(mut open) = self.rtc.channel(id) else {
+            return false;
+        };
         open.write(true, message).unwrap_or(false)
     }
 }

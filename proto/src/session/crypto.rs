@@ -40,11 +40,20 @@ impl DtlsIdentity {
             .mtu(DTLS_MTU_BYTES)
             .build()
             .map_err(|error| crypto(error.to_string()))?;
-        let dtls = Box::leak(Box::new(CachedDtls { config: Arc::new(config) }));
-        let certificate =
-            dtls.generate_certificate().ok_or_else(|| crypto("no certificate".to_owned()))?;
-        let provider = CryptoProvider { dtls_provider: dtls, ..str0m_aws_lc_rs::default_provider() };
-        Ok(Self { provider: Arc::new(provider), certificate })
+        let dtls = Box::leak(Box::new(CachedDtls {
+            config: Arc::new(config),
+        }));
+        let certificate = dtls
+            .generate_certificate()
+            .ok_or_else(|| crypto("no certificate".to_owned()))?;
+        let provider = CryptoProvider {
+            dtls_provider: dtls,
+            ..str0m_aws_lc_rs::default_provider()
+        };
+        Ok(Self {
+            provider: Arc::new(provider),
+            certificate,
+        })
     }
 
     pub(super) fn provider(&self) -> Arc<CryptoProvider> {
@@ -70,7 +79,10 @@ struct CachedDtls {
 impl DtlsProvider for CachedDtls {
     fn generate_certificate(&self) -> Option<DtlsCert> {
         let made = dimpl::certificate::generate_self_signed_certificate().ok()?;
-        Some(DtlsCert { certificate: made.certificate, private_key: made.private_key })
+        Some(DtlsCert {
+            certificate: made.certificate,
+            private_key: made.private_key,
+        })
     }
 
     fn new_dtls(
@@ -87,7 +99,11 @@ impl DtlsProvider for CachedDtls {
             certificate: certificate.certificate.clone(),
             private_key: certificate.private_key.clone(),
         };
-        Ok(Box::new(Dtls(dimpl::Dtls::new_12(Arc::clone(&self.config), certificate, now))))
+        Ok(Box::new(Dtls(dimpl::Dtls::new_12(
+            Arc::clone(&self.config),
+            certificate,
+            now,
+        ))))
     }
 }
 

@@ -101,7 +101,10 @@ impl Session {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "str0m's list is long and grows")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "str0m's list is long and grows"
+    )]
     fn translate(&mut self, event: RtcEvent) -> Option<Event> {
         match event {
             RtcEvent::Connected => {
@@ -129,9 +132,7 @@ impl Session {
                 }
                 Some(Event::ChannelOpen(channel))
             }
-            RtcEvent::ChannelData(data) => {
-                Some(Event::Data(self.channels.of(data.id)?, data.data))
-            }
+            RtcEvent::ChannelData(data) => Some(Event::Data(self.channels.of(data.id)?, data.data)),
             RtcEvent::ChannelBufferedAmountLow(id) => {
                 Some(Event::ChannelWritable(self.channels.of(id)?))
             }
@@ -161,7 +162,10 @@ impl Session {
                 let mut api = self.rtc.direct_api();
                 let known = api.stream_rx(&ssrc)?;
                 let section = *self.section_by_mid.get(&known.mid())?;
-                let stream = ReceivedStream { section, rid: known.rid().map(Rid) };
+                let stream = ReceivedStream {
+                    section,
+                    rid: known.rid().map(Rid),
+                };
                 self.received.insert(ssrc, stream);
                 stream
             }

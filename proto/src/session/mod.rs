@@ -33,10 +33,10 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, RtpWrite, Ssrc, Vp8Descriptor};
 use str0m::{Candidate, IceCreds, Input, Rtc, RtcConfig};
 
+pub use answerer::AcceptedOffer;
 pub use channel::DataChannel;
 pub use crypto::DtlsIdentity;
 pub use event::{Event, Output, SessionStats, Transmit};
-pub use answerer::AcceptedOffer;
 pub use offerer::{OfferChanges, TrackOffer};
 pub use packet::{
     DependencyDescriptor, MediaExtensions, MediaPacket, OutgoingPacket, Rid, Vp8Numbers,
@@ -95,9 +95,14 @@ impl IceCredentials {
     pub fn random(rng: &mut impl Rng) -> Self {
         const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
         let mut draw = |count: usize| -> String {
-            (0..count).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
+            (0..count)
+                .map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]))
+                .collect()
         };
-        Self { ufrag: draw(ICE_UFRAG_CHARS), password: draw(ICE_PASSWORD_CHARS) }
+        Self {
+            ufrag: draw(ICE_UFRAG_CHARS),
+            password: draw(ICE_PASSWORD_CHARS),
+        }
     }
 
     /// The user name fragment, by which datagrams find the session.
@@ -106,7 +111,10 @@ impl IceCredentials {
     }
 
     fn to_str0m(&self) -> IceCreds {
-        IceCreds { ufrag: self.ufrag.clone(), pass: self.password.clone() }
+        IceCreds {
+            ufrag: self.ufrag.clone(),
+            pass: self.password.clone(),
+        }
     }
 }
 
@@ -184,7 +192,13 @@ impl Session {
     }
 
     /// Whether a STUN request belongs to this session: names it and proves its password.
-    pub fn accepts(&self, now: Instant, source: SocketAddr, local: SocketAddr, stun: &[u8]) -> bool {
+    pub fn accepts(
+        &self,
+        now: Instant,
+        source: SocketAddr,
+        local: SocketAddr,
+        stun: &[u8],
+    ) -> bool {
         Receive::new(Protocol::Udp, source, local, stun)
             .is_ok_and(|receive| self.rtc.accepts(&Input::Receive(now, receive)))
     }
@@ -203,7 +217,9 @@ impl Session {
         let Ok(receive) = Receive::new(Protocol::Udp, source, local, datagram) else {
             return Ok(());
         };
-        self.rtc.handle_input(Input::Receive(now, receive)).map_err(transport)
+        self.rtc
+            .handle_input(Input::Receive(now, receive))
+            .map_err(transport)
     }
 
     /// Moves time on.
@@ -211,7 +227,9 @@ impl Session {
     /// # Errors
     /// [`SessionError::Transport`] is fatal.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
-        self.rtc.handle_input(Input::Timeout(now)).map_err(transport)
+        self.rtc
+            .handle_input(Input::Timeout(now))
+            .map_err(transport)
     }
 
     /// Queues a packet; it leaves at the next [`Session::handle_timeout`] and poll. Returns
@@ -220,8 +238,10 @@ impl Session {
         let Some(section) = self.sections.get(packet.section).and_then(Option::as_ref) else {
             return false;
         };
-        let Some(&(_, payload_type)) =
-            section.payload_types.iter().find(|(codec, _)| *codec == packet.codec)
+        let Some(&(_, payload_type)) = section
+            .payload_types
+            .iter()
+            .find(|(codec, _)| *codec == packet.codec)
         else {
             return false;
         };
@@ -230,7 +250,9 @@ impl Session {
         let Some(stream) = api.stream_tx_by_mid(mid, packet.rid.map(|rid| rid.0)) else {
             return false;
         };
-        let patch = packet.vp8.and_then(|numbers| vp8_patch(&packet.payload, numbers));
+        let patch = packet
+            .vp8
+            .and_then(|numbers| vp8_patch(&packet.payload, numbers));
         let mut write = RtpWrite::new(
             payload_type,
             packet.sequence.into(),
@@ -256,7 +278,9 @@ impl Session {
 
     /// Asks the peer for a keyframe of what it sends in a section.
     pub fn request_keyframe(&mut self, section: usize, rid: Option<Rid>) {
-        let Some(section) = self.sections.get(section).and_then(Option::as_ref) else { return };
+        let Some(section) = self.sections.get(section).and_then(Option::as_ref) else {
+            return;
+        };
         let mut api = self.rtc.direct_api();
         if let Some(stream) = api.stream_rx_by_mid(section.mid, rid.map(|rid| rid.0)) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
@@ -266,7 +290,9 @@ impl Session {
     /// Tells the estimator what is wanted: `needed` for the next better picture (padding fills up
     /// to it) and `desired` for everything, both in bits per second.
     pub fn set_wanted_bitrate(&mut self, needed_bps: u64, desired_bps: u64) {
-        self.rtc.bwe().set_bitrate(Bitrate::from(needed_bps), Bitrate::from(desired_bps));
+        self.rtc
+            .bwe()
+            .set_bitrate(Bitrate::from(needed_bps), Bitrate::from(desired_bps));
     }
 
     /// Begins to end the session: poll until [`Event::Closed`] or give up after a moment.
@@ -337,7 +363,10 @@ fn rtc_config(config: &SessionConfig, credentials: &IceCredentials) -> RtcConfig
 
 fn codecs_of(params: &str0m::format::PayloadParams) -> impl Iterator<Item = (Codec, Pt)> + use<> {
     use str0m::format::Codec as Theirs;
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only our own codecs are enabled")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only our own codecs are enabled"
+    )]
     let codec = match params.spec().codec {
         Theirs::Opus => Some(Codec::Opus),
         Theirs::Vp8 => Some(Codec::Vp8),
@@ -347,7 +376,10 @@ fn codecs_of(params: &str0m::format::PayloadParams) -> impl Iterator<Item = (Cod
         _ => None,
     };
     let red = params.red().map(|payload_type| (Codec::Red, payload_type));
-    codec.map(|codec| (codec, params.pt())).into_iter().chain(red)
+    codec
+        .map(|codec| (codec, params.pt()))
+        .into_iter()
+        .chain(red)
 }
 
 fn vp8_patch(payload: &[u8], numbers: Vp8Numbers) -> Option<str0m::rtp::Vp8Patch> {

@@ -47,7 +47,10 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError::Description`] when nothing changes, or the offer cannot be read back.
-    pub fn offer(&mut self, wanted: &OfferChanges<'_>) -> Result<(String, Vec<String>), SessionError> {
+    pub fn offer(
+        &mut self,
+        wanted: &OfferChanges<'_>,
+    ) -> Result<(String, Vec<String>), SessionError> {
         let mut api = self.rtc.sdp_api();
         if wanted.channels {
             for channel in DataChannel::ALL {
@@ -97,10 +100,21 @@ impl Session {
     /// # Errors
     /// [`SessionError::Description`] when there is no offer or the answer does not fit it.
     pub fn accept_answer(&mut self, text: &str) -> Result<(), SessionError> {
-        let made = self.pending_offer.take().ok_or_else(|| description("no offer is pending"))?;
+        let made = self
+            .pending_offer
+            .take()
+            .ok_or_else(|| description("no offer is pending"))?;
         let answer = SdpAnswer::from_sdp_string(text).map_err(description)?;
-        self.rtc.sdp_api().accept_answer(made.pending, answer).map_err(description)?;
-        self.refresh_sections(made.offer.sections.iter().map(|section| section.mid.as_str()));
+        self.rtc
+            .sdp_api()
+            .accept_answer(made.pending, answer)
+            .map_err(description)?;
+        self.refresh_sections(
+            made.offer
+                .sections
+                .iter()
+                .map(|section| section.mid.as_str()),
+        );
         Ok(())
     }
 

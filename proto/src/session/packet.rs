@@ -137,8 +137,12 @@ struct DependencyDescriptorBytes;
 
 impl ExtensionSerializer for DependencyDescriptorBytes {
     fn write_to(&self, buffer: &mut [u8], values: &ExtensionValues) -> usize {
-        let Some(DependencyDescriptor(bytes)) = values.user_values.get() else { return 0 };
-        let Some(room) = buffer.get_mut(..bytes.len()) else { return 0 };
+        let Some(DependencyDescriptor(bytes)) = values.user_values.get() else {
+            return 0;
+        };
+        let Some(room) = buffer.get_mut(..bytes.len()) else {
+            return 0;
+        };
         room.copy_from_slice(bytes);
         bytes.len()
     }
@@ -158,7 +162,10 @@ impl ExtensionSerializer for DependencyDescriptorBytes {
 
     fn requires_two_byte_form(&self, values: &ExtensionValues) -> bool {
         // RFC 8285 §4.2: the one-byte form holds 1 to 16 bytes.
-        values.user_values.get::<DependencyDescriptor>().is_some_and(|dd| dd.0.len() > 16)
+        values
+            .user_values
+            .get::<DependencyDescriptor>()
+            .is_some_and(|dd| dd.0.len() > 16)
     }
 }
 

@@ -41,10 +41,16 @@ pub fn decode_response(frame: &[u8]) -> Result<Option<signal_response::Message>,
 
 /// Writes a server's message.
 pub fn encode_response(message: signal_response::Message) -> Vec<u8> {
-    SignalResponse { message: Some(message) }.encode_to_vec()
+    SignalResponse {
+        message: Some(message),
+    }
+    .encode_to_vec()
 }
 
 /// Writes a client's message.
 pub fn encode_request(message: signal_request::Message) -> Vec<u8> {
-    SignalRequest { message: Some(message) }.encode_to_vec()
+    SignalRequest {
+        message: Some(message),
+    }
+    .encode_to_vec()
 }

@@ -9,7 +9,11 @@ pub fn permission_of(grant: &VideoGrant) -> ParticipantPermission {
         can_subscribe: grant.may_subscribe(),
         can_publish: grant.may_publish(),
         can_publish_data: grant.may_publish_data(),
-        can_publish_sources: grant.can_publish_sources.iter().map(|s| source_of(*s).into()).collect(),
+        can_publish_sources: grant
+            .can_publish_sources
+            .iter()
+            .map(|s| source_of(*s).into())
+            .collect(),
         hidden: grant.hidden,
         can_update_metadata: grant.may_update_own_metadata(),
         can_subscribe_metrics: grant.can_subscribe_metrics.unwrap_or(false),

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use prost::Message;
 
 use super::messages::{JoinRequest, WrappedJoinRequest, wrapped_join_request::Compression};
@@ -40,7 +40,9 @@ pub fn decode_join_request(parameter: &str) -> Result<JoinRequest, JoinRequestEr
     if parameter.len() > MAX_JOIN_REQUEST_BYTES {
         return Err(JoinRequestError::TooLarge);
     }
-    let bytes = BASE64.decode(parameter).map_err(|_| JoinRequestError::Base64)?;
+    let bytes = BASE64
+        .decode(parameter)
+        .map_err(|_| JoinRequestError::Base64)?;
     let wrapped = WrappedJoinRequest::decode(&*bytes).map_err(|_| JoinRequestError::Malformed)?;
     let inner = match wrapped.compression() {
         Compression::None => wrapped.join_request,
@@ -82,7 +84,11 @@ mod tests {
 
     #[test]
     fn reads_what_it_wrote_with_and_without_padding() {
-        let request = JoinRequest { metadata: "hello".into(), reconnect: true, ..Default::default() };
+        let request = JoinRequest {
+            metadata: "hello".into(),
+            reconnect: true,
+            ..Default::default()
+        };
 
         let text = encode_join_request(&request).expect("in memory");
 
@@ -92,7 +98,10 @@ mod tests {
 
     #[test]
     fn refuses_a_bomb_before_it_has_unpacked_it() {
-        let request = JoinRequest { metadata: "a".repeat(50_000_000), ..Default::default() };
+        let request = JoinRequest {
+            metadata: "a".repeat(50_000_000),
+            ..Default::default()
+        };
 
         let text = encode_join_request(&request).expect("in memory");
 
@@ -103,6 +112,9 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         assert_eq!(decode_join_request("!"), Err(JoinRequestError::Base64));
-        assert_eq!(decode_join_request("_____w"), Err(JoinRequestError::Malformed));
+        assert_eq!(
+            decode_join_request("_____w"),
+            Err(JoinRequestError::Malformed)
+        );
     }
 }

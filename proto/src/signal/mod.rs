@@ -15,9 +15,13 @@ mod join;
 /// The messages, as generated from LiveKit's protocol definitions.
 pub use livekit_protocol as messages;
 
-pub use frame::{FrameError, MAX_FRAME_BYTES, decode_request, decode_response, encode_request, encode_response};
+pub use frame::{
+    FrameError, MAX_FRAME_BYTES, decode_request, decode_response, encode_request, encode_response,
+};
 pub use grant::{granted_source, kind_of, permission_of, source_of};
-pub use join::{JoinRequestError, MAX_JOIN_REQUEST_BYTES, decode_join_request, encode_join_request};
+pub use join::{
+    JoinRequestError, MAX_JOIN_REQUEST_BYTES, decode_join_request, encode_join_request,
+};
 
 /// The signalling protocol's version: everything up to, but not with, data channels of fixed ids.
 pub const PROTOCOL_VERSION: i32 = 17;

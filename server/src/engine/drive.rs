@@ -24,7 +24,9 @@ impl Engine {
         key: ParticipantKey,
         input: impl FnOnce(&mut Session) -> Result<(), SessionError>,
     ) {
-        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else { return };
+        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
+            return;
+        };
         #[cfg(feature = "chaos")]
         let poisoned = std::mem::take(&mut peer.poisoned);
         let session = &mut peer.session;
@@ -70,7 +72,9 @@ impl Engine {
     }
 
     fn schedule(&mut self, key: ParticipantKey, deadline: Instant) {
-        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else { return };
+        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
+            return;
+        };
         peer.deadline = deadline;
         if peer.scheduled.is_none_or(|scheduled| deadline < scheduled) {
             peer.scheduled = Some(deadline);
@@ -81,7 +85,9 @@ impl Engine {
     /// The next session whose deadline has come.
     pub(super) fn poll_due_session(&mut self, now: Instant) -> Option<ParticipantKey> {
         while let Some((at, key)) = self.timers.pop_due(now) {
-            let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else { continue };
+            let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
+                continue;
+            };
             if peer.scheduled != Some(at) {
                 continue;
             }
@@ -97,7 +103,9 @@ impl Engine {
 
     /// Lists a participant for the next flush.
     pub(super) fn mark_dirty(&mut self, key: ParticipantKey) {
-        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else { return };
+        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
+            return;
+        };
         if !peer.is_dirty {
             peer.is_dirty = true;
             self.dirty.push(key);
@@ -106,7 +114,9 @@ impl Engine {
 
     /// Hands a participant's packets to its session and sends what comes of it.
     pub(super) fn flush_peer(&mut self, now: Instant, key: ParticipantKey) {
-        let Some(peer) = self.peer_mut(key) else { return };
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
         peer.is_dirty = false;
         let mut outbox = std::mem::take(&mut peer.outbox);
         let mut not_taken = 0;

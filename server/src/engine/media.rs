@@ -16,7 +16,9 @@ impl Engine {
     pub(super) fn handle_media(&mut self, now: Instant, key: ParticipantKey, packet: MediaPacket) {
         self.counters.packets_in += 1;
         let Some(peer) = self.peer(key) else { return };
-        let Some((publication, encoding)) = peer.sections.publication_of(packet.section, packet.rid) else {
+        let Some((publication, encoding)) =
+            peer.sections.publication_of(packet.section, packet.rid)
+        else {
             return self.counters.drop(DropReason::NoPublication);
         };
         let info = match packet.codec.video() {
@@ -40,16 +42,27 @@ impl Engine {
                 clock_rate_hz: packet.codec.clock_rate_hz(),
                 keyframe: info.is_some_and(|info| info.keyframe),
                 bytes: packet.payload.len(),
-                audio_level: packet.extensions.audio_level_dbov.map(|level| (level, packet.extensions.voice)),
+                audio_level: packet
+                    .extensions
+                    .audio_level_dbov
+                    .map(|level| (level, packet.extensions.voice)),
             },
             &mut forwards,
         );
         let mut unwrapped = None;
         for forward in forwards.drain(..) {
-            let Some(peer) = self.peers.get_mut(forward.subscriber.index()).and_then(Option::as_mut) else {
+            let Some(peer) = self
+                .peers
+                .get_mut(forward.subscriber.index())
+                .and_then(Option::as_mut)
+            else {
                 continue;
             };
-            let Some((codec, payload)) = payload_for(peer.session.takes(forward.section, Codec::Red), &packet, &mut unwrapped) else {
+            let Some((codec, payload)) = payload_for(
+                peer.session.takes(forward.section, Codec::Red),
+                &packet,
+                &mut unwrapped,
+            ) else {
                 continue;
             };
             peer.outbox.push(OutgoingPacket {
@@ -71,7 +84,12 @@ impl Engine {
         self.notice_codec(now, key, packet.section, packet.codec);
     }
 
-    pub(super) fn handle_keyframe_request(&mut self, now: Instant, key: ParticipantKey, section: usize) {
+    pub(super) fn handle_keyframe_request(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        section: usize,
+    ) {
         let Some(peer) = self.peer(key) else { return };
         if let Some(subscription) = peer.sections.subscription_in(section) {
             self.router.request_keyframe(now, subscription);
@@ -82,26 +100,43 @@ impl Engine {
     pub(super) fn handle_router_events(&mut self, now: Instant) {
         while let Some(event) = self.router.poll_event() {
             match event {
-                Event::KeyframeWanted { publication, encoding } => {
+                Event::KeyframeWanted {
+                    publication,
+                    encoding,
+                } => {
                     self.counters.keyframe_requests += 1;
                     let publisher = self.router.publication(publication).publisher;
-                    let Some(peer) = self.peer_mut(publisher) else { continue };
+                    let Some(peer) = self.peer_mut(publisher) else {
+                        continue;
+                    };
                     if let Some((section, rid)) = peer.sections.section_of(publication, encoding) {
                         peer.session.request_keyframe(section, rid);
                         self.mark_dirty(publisher);
                     }
                 }
-                Event::EncodingsWanted { publication, highest } => {
+                Event::EncodingsWanted {
+                    publication,
+                    highest,
+                } => {
                     self.tell_wanted_encodings(publication, highest);
                 }
-                Event::StreamState { subscription, paused } => self.tell_stream_state(subscription, paused),
-                Event::BitrateWanted { participant, needed_bps, desired_bps } => {
+                Event::StreamState {
+                    subscription,
+                    paused,
+                } => self.tell_stream_state(subscription, paused),
+                Event::BitrateWanted {
+                    participant,
+                    needed_bps,
+                    desired_bps,
+                } => {
                     if let Some(peer) = self.peer_mut(participant) {
                         peer.session.set_wanted_bitrate(needed_bps, desired_bps);
                         self.mark_dirty(participant);
                     }
                 }
-                Event::SpeakersChanged { room, speakers } => self.tell_speakers(now, room, &speakers),
+                Event::SpeakersChanged { room, speakers } => {
+                    self.tell_speakers(now, room, &speakers)
+                }
             }
         }
     }
@@ -118,6 +153,7 @@ fn payload_for(
         return Some((packet.codec, Arc::clone(&packet.payload)));
     }
     debug_assert_eq!(packet.codec.kind(), MediaKind::Audio, "RED is audio");
-    let primary = unwrapped.get_or_insert_with(|| layer::red::primary(&packet.payload).map(Arc::from));
+    let primary =
+        unwrapped.get_or_insert_with(|| layer::red::primary(&packet.payload).map(Arc::from));
     primary.clone().map(|payload| (Codec::Opus, payload))
 }

@@ -10,6 +10,11 @@
 //! It knows no sockets, threads or clock, so a conference of any size runs in a test in simulated
 //! time. A panic while a session is driven ends that participant and nobody else.
 
+#![allow(
+    deprecated,
+    reason = "LiveKit marks fields as deprecated that today's clients still send and read"
+)]
+
 mod command;
 mod counters;
 mod data;
@@ -33,6 +38,7 @@ mod timers;
 mod tracks;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::RandomState;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -45,11 +51,13 @@ use rand_chacha::ChaCha20Rng;
 use router::{Forward, ParticipantKey, RoomKey, Router};
 use rustc_hash::FxBuildHasher;
 
-pub use command::{Command, ConnectionId, Join, JoinError, Output, Reply, ReplyId, Request, RoomError};
+pub use command::{
+    Command, ConnectionId, Join, JoinError, Output, Reply, ReplyId, Request, RoomError,
+};
 pub use counters::{Counters, DropReason};
 use peer::Peer;
-use room::RoomState;
 pub use room::RoomDefaults;
+use room::RoomState;
 use timers::Timers;
 
 /// What an engine is made with.
@@ -80,7 +88,7 @@ pub struct Engine {
     room_names: BTreeMap<RoomName, RoomKey>,
     /// By index of the participant's key.
     peers: Vec<Option<Box<Peer>>>,
-    demux: Demux<ParticipantKey, FxBuildHasher>,
+    demux: Demux<ParticipantKey, RandomState>,
     connections: HashMap<ConnectionId, ParticipantKey, FxBuildHasher>,
     timers: Timers,
     next_housekeeping: Instant,
@@ -119,7 +127,13 @@ impl Engine {
     }
 
     /// Takes one datagram that came from `source` to the candidate address `local`.
-    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, local: SocketAddr, datagram: &[u8]) {
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        local: SocketAddr,
+        datagram: &[u8],
+    ) {
         self.counters.datagrams_in += 1;
         self.counters.bytes_in += datagram.len() as u64;
         let class = DatagramClass::of(datagram);
@@ -138,7 +152,9 @@ impl Engine {
             };
             return self.counters.drop(reason);
         };
-        self.drive(now, key, |session| session.handle_datagram(now, source, local, datagram));
+        self.drive(now, key, |session| {
+            session.handle_datagram(now, source, local, datagram)
+        });
     }
 
     fn session_of_stun(
@@ -234,7 +250,10 @@ impl Engine {
     pub fn poll_timeout(&self, now: Instant) -> Instant {
         let sessions = self.timers.next();
         let router = self.router.poll_timeout(now);
-        let soonest = [sessions, router].into_iter().flatten().fold(self.next_housekeeping, Instant::min);
+        let soonest = [sessions, router]
+            .into_iter()
+            .flatten()
+            .fold(self.next_housekeeping, Instant::min);
         if self.dirty.is_empty() { soonest } else { now }
     }
 

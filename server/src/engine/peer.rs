@@ -6,7 +6,6 @@ use proto::demux::Entries;
 use proto::session::{OutgoingPacket, Session, SessionStats};
 use proto::signal::messages::ParticipantInfo;
 use proto::token::Claims;
-use router::ParticipantKey;
 
 use super::command::ConnectionId;
 use super::data::DataState;
@@ -17,7 +16,6 @@ use super::tracks::Tracks;
 /// Session, signalling and publications of one participant.
 #[derive(Debug)]
 pub(super) struct Peer {
-    pub(super) key: ParticipantKey,
     pub(super) session: Session,
     /// What the demultiplexer knows of the session.
     pub(super) entries: Entries,
@@ -59,14 +57,12 @@ pub(super) struct Life {
 impl Peer {
     pub(super) fn new(
         now: Instant,
-        key: ParticipantKey,
         session: Session,
         connection: ConnectionId,
         info: ParticipantInfo,
         claims: Claims,
     ) -> Self {
         Self {
-            key,
             session,
             entries: Entries::default(),
             connection: Some(connection),

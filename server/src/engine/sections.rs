@@ -24,7 +24,10 @@ enum Use {
     /// Nothing, or data channels.
     Nothing,
     /// A track of the client's.
-    Publishes { publication: PublicationKey, rids: Vec<Rid> },
+    Publishes {
+        publication: PublicationKey,
+        rids: Vec<Rid>,
+    },
     /// A track of somebody else's.
     Sends(SubscriptionKey),
 }
@@ -90,7 +93,11 @@ impl Sections {
         let mut ended = SectionsEnded::default();
         for (index, offered) in offered.into_iter().enumerate() {
             let Some(section) = self.list.get_mut(index) else {
-                self.list.push(Section { offered, used: Use::Nothing, rewriter: None });
+                self.list.push(Section {
+                    offered,
+                    used: Use::Nothing,
+                    rewriter: None,
+                });
                 continue;
             };
             let recycled = section.offered.mid != offered.mid;
@@ -115,11 +122,6 @@ impl Sections {
         self.asked = None;
         self.stale = false;
         ended
-    }
-
-    /// Whether the client has offered anything yet.
-    pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
     }
 
     /// Sections in which the client sends a track that is not published yet.
@@ -153,7 +155,8 @@ impl Sections {
     /// Notes that a publication has ended.
     pub(super) fn unpublish(&mut self, publication: PublicationKey) {
         for section in &mut self.list {
-            if matches!(&section.used, Use::Publishes { publication: own, .. } if *own == publication) {
+            if matches!(&section.used, Use::Publishes { publication: own, .. } if *own == publication)
+            {
                 section.used = Use::Nothing;
                 // The client has not said so itself: its track must not be matched again.
                 section.offered.track_id = None;
@@ -162,8 +165,14 @@ impl Sections {
     }
 
     /// The publication and encoding a packet belongs to.
-    pub(super) fn publication_of(&self, index: usize, rid: Option<Rid>) -> Option<(PublicationKey, usize)> {
-        let Use::Publishes { publication, rids } = &self.list.get(index)?.used else { return None };
+    pub(super) fn publication_of(
+        &self,
+        index: usize,
+        rid: Option<Rid>,
+    ) -> Option<(PublicationKey, usize)> {
+        let Use::Publishes { publication, rids } = &self.list.get(index)?.used else {
+            return None;
+        };
         let encoding = match rid {
             Some(rid) if !rids.is_empty() => rids.iter().position(|own| *own == rid)?,
             _ => 0,
@@ -172,13 +181,21 @@ impl Sections {
     }
 
     /// The section and RID an encoding of a publication comes in.
-    pub(super) fn section_of(&self, publication: PublicationKey, encoding: usize) -> Option<(usize, Option<Rid>)> {
-        self.list.iter().enumerate().find_map(|(index, section)| match &section.used {
-            Use::Publishes { publication: own, rids } if *own == publication => {
-                Some((index, rids.get(encoding).copied()))
-            }
-            _ => None,
-        })
+    pub(super) fn section_of(
+        &self,
+        publication: PublicationKey,
+        encoding: usize,
+    ) -> Option<(usize, Option<Rid>)> {
+        self.list
+            .iter()
+            .enumerate()
+            .find_map(|(index, section)| match &section.used {
+                Use::Publishes {
+                    publication: own,
+                    rids,
+                } if *own == publication => Some((index, rids.get(encoding).copied())),
+                _ => None,
+            })
     }
 
     /// The subscription that goes out in a section.
@@ -212,14 +229,28 @@ impl Sections {
 
     /// Gives waiting subscriptions the free sections. They are announced by the next answer;
     /// attach them then.
-    pub(super) fn assign(&mut self, mut seed: impl FnMut() -> u16) -> Vec<(SubscriptionKey, SectionOutput)> {
+    pub(super) fn assign(
+        &mut self,
+        mut seed: impl FnMut() -> u16,
+    ) -> Vec<(SubscriptionKey, SectionOutput)> {
         let mut assigned = Vec::new();
         let list = &mut self.list;
         self.waiting.retain(|(subscription, kind)| {
-            let Some(index) = list.iter().position(|section| section.is_free(*kind)) else { return true };
+            let Some(index) = list.iter().position(|section| section.is_free(*kind)) else {
+                return true;
+            };
             list[index].used = Use::Sends(*subscription);
-            let rewriter = list[index].rewriter.take().unwrap_or_else(|| Rewriter::new(seed()));
-            assigned.push((*subscription, SectionOutput { section: index, rewriter }));
+            let rewriter = list[index]
+                .rewriter
+                .take()
+                .unwrap_or_else(|| Rewriter::new(seed()));
+            assigned.push((
+                *subscription,
+                SectionOutput {
+                    section: index,
+                    rewriter,
+                },
+            ));
             false
         });
         assigned
@@ -245,6 +276,12 @@ impl Sections {
         (sections.collect(), tracks)
     }
 
+    /// Forgets that the client was asked, because it may not have heard.
+    pub(super) fn forget_request(&mut self) {
+        self.asked = None;
+        self.expected = [0, 0];
+    }
+
     /// How many further sections of audio and video to ask the client for, if it is to offer
     /// again at all.
     pub(super) fn ask(&mut self, now: Instant) -> Option<[usize; 2]> {
@@ -252,15 +289,25 @@ impl Sections {
         if self.list.is_empty() || !is_needed {
             return None;
         }
-        if self.asked.is_some_and(|asked| now.saturating_duration_since(asked) >= ASK_AGAIN_AFTER) {
-            self.asked = None;
-            self.expected = [0, 0];
+        if self
+            .asked
+            .is_some_and(|asked| now.saturating_duration_since(asked) >= ASK_AGAIN_AFTER)
+        {
+            self.forget_request();
         }
         let additional = [MediaKind::Audio, MediaKind::Video].map(|kind| {
             let of_kind = |section: &&Section| section.kind() == Some(kind);
             let present = self.list.iter().filter(of_kind).count();
-            let free = self.list.iter().filter(|section| section.is_free(kind)).count();
-            let waiting = self.waiting.iter().filter(|(_, waiting)| *waiting == kind).count();
+            let free = self
+                .list
+                .iter()
+                .filter(|section| section.is_free(kind))
+                .count();
+            let waiting = self
+                .waiting
+                .iter()
+                .filter(|(_, waiting)| *waiting == kind)
+                .count();
             let coming = self.expected[kind as usize].saturating_sub(present);
             let additional = waiting.saturating_sub(free + coming);
             self.expected[kind as usize] = present + coming + additional;

@@ -10,7 +10,8 @@ use proto::signal::messages::{
     AddTrackRequest, AudioTrackFeature, MuteTrackRequest, SimulcastCodecInfo, TrackInfo,
     TrackPublishedResponse, TrackSource, TrackType, TrackUnpublishedResponse, VideoLayer,
     request_response::{Reason, Request as Refused},
-    signal_response::Message, video_layer::Mode,
+    signal_response::Message,
+    video_layer::Mode,
 };
 use router::{EncodingInfo, NewPublication, ParticipantKey, PublicationKey};
 
@@ -34,7 +35,6 @@ struct PendingTrack {
 #[derive(Debug)]
 pub(super) struct PublishedTrack {
     pub(super) key: PublicationKey,
-    pub(super) sid: TrackSid,
     pub(super) info: TrackInfo,
     codec: Option<Codec>,
 }
@@ -48,7 +48,10 @@ pub(super) struct Tracks {
 
 impl Tracks {
     fn by_cid(&mut self, cid: &str, kind: MediaKind) -> Option<PendingTrack> {
-        let index = self.pending.iter().position(|track| track.cid == cid && track_kind(&track.info) == kind)?;
+        let index = self
+            .pending
+            .iter()
+            .position(|track| track.cid == cid && track_kind(&track.info) == kind)?;
         Some(self.pending.remove(index))
     }
 
@@ -71,44 +74,81 @@ impl Tracks {
         self.published.iter().any(|track| track.info.sid == sid)
     }
 
+    /// Whether a track is published or announced.
+    pub(super) fn knows(&self, sid: &str) -> bool {
+        self.has_published(sid) || self.pending.iter().any(|track| track.info.sid == sid)
+    }
+
     pub(super) fn by_key(&self, key: PublicationKey) -> Option<&PublishedTrack> {
         self.published.iter().find(|track| track.key == key)
     }
 }
 
 impl Engine {
-    pub(super) fn handle_add_track(&mut self, now: Instant, key: ParticipantKey, request: AddTrackRequest) {
+    pub(super) fn handle_add_track(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        request: AddTrackRequest,
+    ) {
         if let Err((reason, text)) = self.check_add_track(key, &request) {
             return self.refuse(key, 0, reason, text, Some(Refused::AddTrack(request)));
         }
         let hint = sid_hint(&request);
         let sid = TrackSid::with_hint(hint, &mut self.rng);
         let info = track_info(&sid, &request);
-        let Some(peer) = self.peer_mut(key) else { return };
-        let published = TrackPublishedResponse { cid: request.cid.clone(), track: Some(info.clone()) };
-        peer.tracks.pending.push(PendingTrack { cid: request.cid, info, since: now });
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
+        let published = TrackPublishedResponse {
+            cid: request.cid.clone(),
+            track: Some(info.clone()),
+        };
+        peer.tracks.pending.push(PendingTrack {
+            cid: request.cid,
+            info,
+            since: now,
+        });
         self.send(key, Message::TrackPublished(published));
         self.match_tracks(now, key, false);
     }
 
-    fn check_add_track(&self, key: ParticipantKey, request: &AddTrackRequest) -> Result<(), (Reason, &'static str)> {
-        let Some(peer) = self.peer(key) else { return Ok(()) };
+    fn check_add_track(
+        &self,
+        key: ParticipantKey,
+        request: &AddTrackRequest,
+    ) -> Result<(), (Reason, &'static str)> {
+        let Some(peer) = self.peer(key) else {
+            return Ok(());
+        };
         let grant = &peer.claims.video;
         let texts = [&request.cid, &request.name, &request.stream];
         if !grant.may_publish() {
             return Err((Reason::NotAllowed, "the token does not grant canPublish"));
         }
         if !grant.may_publish_source(granted_source(request.source())) {
-            return Err((Reason::NotAllowed, "the token does not grant this source in canPublishSources"));
+            return Err((
+                Reason::NotAllowed,
+                "the token does not grant this source in canPublishSources",
+            ));
         }
         if request.r#type() == TrackType::Data {
-            return Err((Reason::UnsupportedType, "only audio and video tracks can be added"));
+            return Err((
+                Reason::UnsupportedType,
+                "only audio and video tracks can be added",
+            ));
         }
         if request.cid.is_empty() {
             return Err((Reason::InvalidRequest, "cid must not be empty"));
         }
-        if texts.iter().any(|text| text.len() > MAX_TRACK_TEXT_BYTES) || request.layers.len() > 8 || request.simulcast_codecs.len() > 4 {
-            return Err((Reason::LimitExceeded, "a name is longer than 256 bytes, or there are too many layers"));
+        if texts.iter().any(|text| text.len() > MAX_TRACK_TEXT_BYTES)
+            || request.layers.len() > 8
+            || request.simulcast_codecs.len() > 4
+        {
+            return Err((
+                Reason::LimitExceeded,
+                "a name is longer than 256 bytes, or there are too many layers",
+            ));
         }
         if !request.sid.is_empty() {
             return Err((Reason::UnsupportedType, "backup codecs are not supported"));
@@ -124,7 +164,12 @@ impl Engine {
         {
             return Err((Reason::LimitExceeded, "too many tracks"));
         }
-        if peer.tracks.pending.iter().any(|track| track.cid == request.cid) {
+        if peer
+            .tracks
+            .pending
+            .iter()
+            .any(|track| track.cid == request.cid)
+        {
             return Err((Reason::Queued, "a track with this cid is being published"));
         }
         Ok(())
@@ -133,11 +178,14 @@ impl Engine {
     /// Publishes tracks that are both announced and offered. `by_kind` also takes tracks whose
     /// offered id is not the announced one.
     pub(super) fn match_tracks(&mut self, now: Instant, key: ParticipantKey, by_kind: bool) {
-        let Some(peer) = self.peer_mut(key) else { return };
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
         let mut matched = Vec::new();
         for section in peer.sections.unmatched() {
             let track = peer.tracks.by_cid(&section.track_id, section.kind);
-            let track = track.or_else(|| peer.tracks.overdue(now, section.kind).filter(|_| by_kind));
+            let track =
+                track.or_else(|| peer.tracks.overdue(now, section.kind).filter(|_| by_kind));
             if let Some(track) = track {
                 matched.push((section, track.info));
             }
@@ -155,41 +203,61 @@ impl Engine {
         }
     }
 
-    fn publish(&mut self, key: ParticipantKey, section: &UnmatchedSection, mut info: TrackInfo) -> Option<PublicationKey> {
-        let sid = self.sid_of(&info)?;
+    fn publish(
+        &mut self,
+        key: ParticipantKey,
+        section: &UnmatchedSection,
+        mut info: TrackInfo,
+    ) -> Option<PublicationKey> {
+        // The id made when the track was announced.
+        let sid = TrackSid::parse(&info.sid)?;
         info.mid.clone_from(&section.mid);
         for codec in &mut info.codecs {
             codec.mid.clone_from(&section.mid);
         }
         info.simulcast = section.rids.len() > 1;
         let new = NewPublication {
-            sid: sid.clone(),
+            sid,
             kind: section.kind,
             screen_share: info.source() == TrackSource::ScreenShare,
             encodings: encodings(&info.layers, &section.rids),
         };
         let publication = self.router.publish(key, new).ok()?;
         let peer = self.peer_mut(key)?;
-        peer.sections.publish(section.index, publication, &section.rids);
+        peer.sections
+            .publish(section.index, publication, &section.rids);
         peer.info.is_publisher = true;
-        peer.tracks.published.push(PublishedTrack { key: publication, sid, info, codec: None });
+        peer.tracks.published.push(PublishedTrack {
+            key: publication,
+            info,
+            codec: None,
+        });
         Some(publication)
     }
 
-    /// The id made when the track was announced.
-    fn sid_of(&self, info: &TrackInfo) -> Option<TrackSid> {
-        TrackSid::parse(&info.sid)
-    }
-
     /// Takes a track back that the client has stopped offering, or may no longer publish.
-    pub(super) fn unpublish(&mut self, now: Instant, key: ParticipantKey, publication: PublicationKey) {
+    pub(super) fn unpublish(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        publication: PublicationKey,
+    ) {
         let ended = self.router.unpublish(publication);
         if let Some(peer) = self.peer_mut(key) {
             peer.sections.unpublish(publication);
-            let gone = peer.tracks.published.iter().position(|track| track.key == publication);
+            let gone = peer
+                .tracks
+                .published
+                .iter()
+                .position(|track| track.key == publication);
             if let Some(index) = gone {
                 let track = peer.tracks.published.remove(index);
-                self.send(key, Message::TrackUnpublished(TrackUnpublishedResponse { track_sid: track.info.sid }));
+                self.send(
+                    key,
+                    Message::TrackUnpublished(TrackUnpublishedResponse {
+                        track_sid: track.info.sid,
+                    }),
+                );
             }
         }
         for subscription in ended {
@@ -197,9 +265,18 @@ impl Engine {
         }
     }
 
-    pub(super) fn handle_mute(&mut self, now: Instant, key: ParticipantKey, request: &MuteTrackRequest) {
-        let Some(peer) = self.peer_mut(key) else { return };
-        let Some(info) = peer.tracks.info_mut(&request.sid) else { return };
+    pub(super) fn handle_mute(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        request: &MuteTrackRequest,
+    ) {
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
+        let Some(info) = peer.tracks.info_mut(&request.sid) else {
+            return;
+        };
         if info.muted == request.muted {
             return;
         }
@@ -210,11 +287,27 @@ impl Engine {
     }
 
     /// Corrects a track's media type by what really comes in.
-    pub(super) fn notice_codec(&mut self, now: Instant, key: ParticipantKey, section: usize, codec: Codec) {
-        let Some(peer) = self.peer_mut(key) else { return };
-        let Some((publication, _)) = peer.sections.publication_of(section, None) else { return };
-        let track = peer.tracks.published.iter_mut().find(|track| track.key == publication);
-        let Some(track) = track.filter(|track| track.codec != Some(codec)) else { return };
+    pub(super) fn notice_codec(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        section: usize,
+        codec: Codec,
+    ) {
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
+        let Some((publication, _)) = peer.sections.publication_of(section, None) else {
+            return;
+        };
+        let track = peer
+            .tracks
+            .published
+            .iter_mut()
+            .find(|track| track.key == publication);
+        let Some(track) = track.filter(|track| track.codec != Some(codec)) else {
+            return;
+        };
         track.codec = Some(codec);
         if track.info.mime_type.eq_ignore_ascii_case(codec.mime_type()) {
             return;
@@ -248,11 +341,13 @@ fn sid_hint(request: &AddTrackRequest) -> &'static str {
 
 fn track_info(sid: &TrackSid, request: &AddTrackRequest) -> TrackInfo {
     let primary = request.simulcast_codecs.first();
-    let codec = primary.and_then(|codec| Codec::from_name(&codec.codec)).unwrap_or(match request.r#type() {
-        TrackType::Video => Codec::Vp8,
-        TrackType::Audio | TrackType::Data if request.disable_red => Codec::Opus,
-        TrackType::Audio | TrackType::Data => Codec::Red,
-    });
+    let codec = primary
+        .and_then(|codec| Codec::from_name(&codec.codec))
+        .unwrap_or(match request.r#type() {
+            TrackType::Video => Codec::Vp8,
+            TrackType::Audio | TrackType::Data if request.disable_red => Codec::Opus,
+            TrackType::Audio | TrackType::Data => Codec::Red,
+        });
     let layers = match primary {
         Some(codec) if !codec.layers.is_empty() => codec.layers.clone(),
         _ => request.layers.clone(),
@@ -317,7 +412,10 @@ fn encodings(layers: &[VideoLayer], rids: &[String]) -> Vec<EncodingInfo> {
         return vec![info(by_quality.last())];
     }
     let named = |rid: &String| by_quality.iter().find(|layer| layer.rid == *rid);
-    rids.iter().enumerate().map(|(index, rid)| info(named(rid).or_else(|| by_quality.get(index)))).collect()
+    rids.iter()
+        .enumerate()
+        .map(|(index, rid)| info(named(rid).or_else(|| by_quality.get(index))))
+        .collect()
 }
 
 #[cfg(test)]
@@ -326,11 +424,24 @@ mod tests {
 
     #[test]
     fn encodings_take_size_by_rid_or_else_by_quality() {
-        let layer = |quality, width, rid: &str| VideoLayer { quality, width, rid: rid.into(), ..Default::default() };
+        let layer = |quality, width, rid: &str| VideoLayer {
+            quality,
+            width,
+            rid: rid.into(),
+            ..Default::default()
+        };
         let rids = ["q", "h"].map(str::to_owned);
-        let widths = |layers: &[VideoLayer]| encodings(layers, &rids).iter().map(|own| own.width).collect::<Vec<_>>();
+        let widths = |layers: &[VideoLayer]| {
+            encodings(layers, &rids)
+                .iter()
+                .map(|own| own.width)
+                .collect::<Vec<_>>()
+        };
 
-        assert_eq!(widths(&[layer(1, 640, "h"), layer(0, 320, "q")]), [320, 640]);
+        assert_eq!(
+            widths(&[layer(1, 640, "h"), layer(0, 320, "q")]),
+            [320, 640]
+        );
         assert_eq!(widths(&[layer(2, 640, ""), layer(0, 320, "")]), [320, 640]);
         assert_eq!(encodings(&[layer(2, 640, "")], &[]).len(), 1);
     }

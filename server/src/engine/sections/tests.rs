@@ -12,10 +12,15 @@ fn offered(mid: usize, direction: Direction) -> OfferedSection {
 }
 
 fn receiving(count: usize) -> Vec<OfferedSection> {
-    (0..count).map(|mid| offered(mid, Direction::RecvOnly)).collect()
+    (0..count)
+        .map(|mid| offered(mid, Direction::RecvOnly))
+        .collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "an instant can only be made by the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant can only be made by the clock"
+)]
 fn start() -> Instant {
     Instant::now()
 }
@@ -103,7 +108,10 @@ fn a_section_is_used_again_and_keeps_its_numbers() {
     assert_eq!(sections.ask(now), Some([0, 0]));
     sections.wait(second, MediaKind::Video);
     sections.apply(receiving(1));
-    let (key, output) = sections.assign(|| panic!("the numbers must go on")).pop().expect("one");
+    let (key, output) = sections
+        .assign(|| panic!("the numbers must go on"))
+        .pop()
+        .expect("one");
 
     assert_eq!((key, output.section), (second, 0));
 }
@@ -117,5 +125,8 @@ fn lists_tracks_nobody_announced_with_encodings_in_order() {
     sections.apply(vec![camera]);
 
     let unmatched = sections.unmatched().pop().expect("one");
-    assert_eq!((unmatched.track_id.as_str(), unmatched.rids), ("track-0", vec!["q".into(), "h".into(), "f".into()]));
+    assert_eq!(
+        (unmatched.track_id.as_str(), unmatched.rids),
+        ("track-0", vec!["q".into(), "h".into(), "f".into()])
+    );
 }

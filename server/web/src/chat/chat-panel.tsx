@@ -9,7 +9,10 @@ import { LONGEST_TEXT, type ChatLog, type ChatMessage } from './chat-log';
 export function ChatPanel({ chat, onClose }: { chat: ChatLog; onClose: () => void }) {
   const messages = useSyncExternalStore(chat.subscribe, () => chat.messages);
   const end = useRef<HTMLLIElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: 'end' }), [messages]);
+  useEffect(() => {
+    // Newer browsers give a promise, which must not become the effect's answer.
+    void end.current?.scrollIntoView({ block: 'end' });
+  }, [messages]);
 
   return (
     <Panel title="Chat" onClose={onClose}>

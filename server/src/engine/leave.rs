@@ -1,0 +1,148 @@
+//! The end of a participant's stay, for whatever reason.
+
+use std::time::{Duration, Instant};
+
+use proto::session::Output as SessionOutput;
+use proto::signal::messages::{
+    DisconnectReason, LeaveRequest, ParticipantUpdate, leave_request::Action,
+    participant_info::State, signal_response::Message,
+};
+use router::ParticipantKey;
+
+use super::Engine;
+use super::command::{ConnectionId, Output};
+use super::peer::Peer;
+
+/// Datagrams a session may still send when it is closed: goodbyes, not backlog.
+const MAX_LAST_DATAGRAMS: usize = 64;
+
+impl Engine {
+    /// Ends a stay: tells the client, if it is listening, and the room.
+    pub(super) fn end_stay(&mut self, now: Instant, key: ParticipantKey, reason: DisconnectReason) {
+        if self.peer(key).is_none() {
+            return;
+        }
+        let action = action_of(reason);
+        let leave = LeaveRequest {
+            can_reconnect: action != Action::Disconnect,
+            reason: reason.into(),
+            action: action.into(),
+            ..LeaveRequest::default()
+        };
+        if reason != DisconnectReason::ClientInitiated {
+            self.send(key, Message::Leave(leave));
+        }
+        self.forget(now, key, reason);
+    }
+
+    /// Ends a stay without a word to the client, which then finds nothing to resume.
+    pub(super) fn vanish(&mut self, now: Instant, key: ParticipantKey) {
+        self.forget(now, key, DisconnectReason::Migration);
+    }
+
+    fn forget(&mut self, now: Instant, key: ParticipantKey, reason: DisconnectReason) {
+        let Some(mut peer) = self.peers.get_mut(key.index()).and_then(Option::take) else {
+            return;
+        };
+        tracing::info!(participant = %peer.info.sid, ?reason, "left");
+        if let Some(connection) = peer.connection.take() {
+            self.connections.remove(&connection);
+            self.outputs.push_back(Output::Close(connection));
+        }
+        self.demux.remove(key, std::mem::take(&mut peer.entries));
+        // A session that panicked is not touched again.
+        if reason != DisconnectReason::MediaFailure {
+            self.say_goodbye(now, &mut peer);
+        }
+        let room = self.router.participant(key).room;
+        let ended = self.router.leave(key);
+        if peer.is_visible() {
+            let mut info = peer.info.clone();
+            info.version += 1;
+            info.state = State::Disconnected.into();
+            info.disconnect_reason = reason.into();
+            let update = ParticipantUpdate {
+                participants: vec![info],
+            };
+            self.send_to_room(room, None, Message::Update(update));
+        }
+        for subscription in ended.subscriptions {
+            self.handle_ended(now, subscription);
+        }
+        let is_empty = self.router.room(room).participants().is_empty();
+        if let Some(state) = self.rooms.get_mut(&room) {
+            state.is_stale = true;
+            if is_empty {
+                state.closes_at =
+                    Some(now + Duration::from_secs(state.info.departure_timeout.into()));
+            }
+        }
+    }
+
+    fn say_goodbye(&mut self, now: Instant, peer: &mut Peer) {
+        let session = &mut peer.session;
+        let transmits = &mut self.transmits;
+        let goodbye = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            session.close();
+            let _ = session.handle_timeout(now);
+            let mut last = 0;
+            while let Ok(output) = session.poll() {
+                match output {
+                    SessionOutput::Transmit(transmit) => transmits.push_back(transmit),
+                    SessionOutput::Event(_) => {}
+                    SessionOutput::Timeout(_) => break,
+                }
+                last += 1;
+                if last > MAX_LAST_DATAGRAMS {
+                    break;
+                }
+            }
+        }));
+        if goodbye.is_err() {
+            self.counters.panics += 1;
+        }
+    }
+
+    /// A WebSocket has closed without `leave`: the client may resume for a while.
+    pub(super) fn handle_connection_closed(&mut self, now: Instant, connection: ConnectionId) {
+        let Some(key) = self.connections.remove(&connection) else {
+            return;
+        };
+        let Some(peer) = self
+            .peer_mut(key)
+            .filter(|peer| peer.connection == Some(connection))
+        else {
+            return;
+        };
+        peer.connection = None;
+        peer.life.signal_lost = Some(now);
+        if !peer.life.connected {
+            self.end_stay(now, key, DisconnectReason::SignalClose);
+        }
+    }
+
+    pub(super) fn shut_down(&mut self, now: Instant) {
+        self.shutting_down = true;
+        for room in self.room_names.values().copied().collect::<Vec<_>>() {
+            for key in self.router.room(room).participants().to_vec() {
+                self.end_stay(now, key, DisconnectReason::ServerShutdown);
+            }
+            self.close_room(room);
+        }
+    }
+}
+
+/// What the client is to do next.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other reason is final"
+)]
+fn action_of(reason: DisconnectReason) -> Action {
+    match reason {
+        DisconnectReason::ServerShutdown
+        | DisconnectReason::StateMismatch
+        | DisconnectReason::MediaFailure
+        | DisconnectReason::ConnectionTimeout => Action::Reconnect,
+        _ => Action::Disconnect,
+    }
+}

@@ -1,0 +1,99 @@
+/**
+ * Runs in the page before its own scripts: reads the hue of what a video element shows and the pitch of
+ * what an audio element plays.
+ */
+export function installMeasures() {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 8;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+
+  /** The hue of the picture's upper left part, where the stand-ins draw nothing else; undefined without colour. */
+  function hueOf(video) {
+    if (!video?.videoWidth || video.readyState < 2) return undefined;
+    context.drawImage(video, 0, 0, video.videoWidth / 5, video.videoHeight / 5, 0, 0, 8, 8);
+    const { data } = context.getImageData(0, 0, 8, 8);
+    const sum = [0, 0, 0];
+    for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sum[c] += data[i + c];
+    const [r, g, b] = sum.map((total) => total / 64);
+    const max = Math.max(r, g, b);
+    const spread = max - Math.min(r, g, b);
+    if (spread < 40) return undefined;
+    const sector = max === r ? ((g - b) / spread + 6) % 6 : max === g ? (b - r) / spread + 2 : (r - g) / spread + 4;
+    return Math.round(sector * 60);
+  }
+
+  /** A coarse rendering of the whole picture, to tell whether it changes. */
+  function lookOf(video) {
+    if (!video?.videoWidth) return '';
+    context.drawImage(video, 0, 0, 8, 8);
+    return context.getImageData(0, 0, 8, 8).data.join();
+  }
+
+  /** The loudest frequency in Hz of every voice that the page plays and that is not silent. */
+  async function tones() {
+    const tracks = [...document.querySelectorAll('audio')].flatMap((element) => element.srcObject?.getAudioTracks() ?? []);
+    const live = tracks.filter((track) => track.readyState === 'live');
+    return (await Promise.all(live.map(async (track) => pitchOf(await samplesOf(track))))).filter(Boolean);
+  }
+
+  const RECORDED_MS = 600;
+  const RATE = 48_000;
+
+  /**
+   * Records a track and decodes the recording. Unlike an analyser node this needs no audio context that
+   * runs, which Firefox does not grant on a machine without a sound card.
+   */
+  async function samplesOf(track) {
+    const recorder = new MediaRecorder(new MediaStream([track]));
+    const chunks = [];
+    recorder.ondataavailable = ({ data }) => chunks.push(data);
+    const stopped = new Promise((resolve) => (recorder.onstop = resolve));
+    recorder.start();
+    setTimeout(() => recorder.state === 'recording' && recorder.stop(), RECORDED_MS);
+    await stopped;
+    const recording = await new Blob(chunks).arrayBuffer();
+    try {
+      const decoded = await new OfflineAudioContext(1, RATE, RATE).decodeAudioData(recording);
+      return decoded.getChannelData(0);
+    } catch {
+      return new Float32Array(); // nothing arrived while recording
+    }
+  }
+
+  /** The strongest of the frequencies from 100 to 3000 Hz in the newest tenth of a second (Goertzel's algorithm). */
+  function pitchOf(samples) {
+    const newest = samples.slice(-RATE / 10);
+    if (newest.length < RATE / 10) return undefined;
+    const loudness = Math.sqrt(newest.reduce((sum, sample) => sum + sample * sample, 0) / newest.length);
+    if (loudness < 0.01) return undefined;
+    let best = { frequency: 0, power: 0 };
+    for (let frequency = 100; frequency <= 3000; frequency += 10) {
+      const power = powerAt(newest, frequency);
+      if (power > best.power) best = { frequency, power };
+    }
+    return best.frequency;
+  }
+
+  function powerAt(samples, frequency) {
+    const coefficient = 2 * Math.cos((2 * Math.PI * frequency) / RATE);
+    let [last, beforeLast] = [0, 0];
+    for (const sample of samples) [last, beforeLast] = [sample + coefficient * last - beforeLast, last];
+    return last * last + beforeLast * beforeLast - coefficient * last * beforeLast;
+  }
+
+  function tiles() {
+    return [...document.querySelectorAll('.tile')].map((tile) => {
+      const video = tile.querySelector('video');
+      return {
+        name: tile.dataset.name,
+        source: tile.dataset.source,
+        label: tile.getAttribute('aria-label'),
+        hue: hueOf(video),
+        width: video?.videoWidth ?? 0,
+        look: lookOf(video),
+      };
+    });
+  }
+
+  window.measure = { tiles, tones };
+}
