@@ -1,19 +1,33 @@
-//! The rooms of this node, as the API sees them.
-//!
-//! This version keeps rooms in memory and carries no media.
+//! The node: its workers, and which of them has which room.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use parking_lot::Mutex;
-use proto::api::{CreateRoom, Participant, Room, Timestamp};
-use proto::ids::{Identity, RoomName, RoomSid};
+use proto::api::{CreateRoom, Participant, Room};
+use proto::ids::{Identity, RoomName};
+use proto::session::{DtlsIdentity, SessionConfig};
+use proto::signal::messages::JoinRequest;
+use proto::token::{ApiKeys, Claims};
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
+use rustc_hash::FxBuildHasher;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
+use crate::engine::{
+    ConnectionId, EngineConfig, Join, JoinError, Reply, Request, RoomDefaults, RoomError,
+};
+use crate::net::{self, Advertised, MediaSocket};
 use crate::observe::Counters;
+use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, WorkerHandle};
 use crate::{clock, entropy};
+
+/// How long a worker may take to answer; it answers in microseconds unless it is overloaded.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A handle on the node; cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,8 +35,10 @@ pub struct Node(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    config: Config,
-    rooms: Mutex<BTreeMap<RoomName, Room>>,
+    workers: Vec<WorkerHandle>,
+    advertised: Vec<Advertised>,
+    next_connection: AtomicU64,
+    is_stopping: AtomicBool,
 }
 
 /// Whether a room was made or was there already.
@@ -57,13 +73,119 @@ pub enum NodeError {
     ShuttingDown,
 }
 
+impl From<RoomError> for NodeError {
+    fn from(error: RoomError) -> Self {
+        match error {
+            RoomError::RoomNotFound => Self::RoomNotFound,
+            RoomError::ParticipantNotFound => Self::ParticipantNotFound,
+            RoomError::Conflict(_) => Self::Conflict(error.to_string()),
+            RoomError::LimitExceeded(_) => Self::LimitExceeded(error.to_string()),
+            RoomError::ShuttingDown => Self::ShuttingDown,
+        }
+    }
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A media port cannot be had.
+    #[error("cannot bind UDP {address} (udp.bind, udp.port): {error}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Something else of the system.
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+    /// The crypto library does not work.
+    #[error("{0}")]
+    Crypto(#[from] proto::session::SessionError),
+}
+
 impl Node {
-    /// Starts a node.
-    pub fn start(config: &Config) -> Self {
-        Self(Arc::new(Inner {
-            config: config.clone(),
-            rooms: Mutex::default(),
-        }))
+    /// Starts a node: binds a port for each worker and starts their threads.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub fn start(config: &Config) -> Result<Self, StartError> {
+        let advertised = net::advertised(config)?;
+        let identity = DtlsIdentity::generate()?;
+        let keys = ApiKeys::new(config.keys.clone());
+        let count = config.workers.count();
+        let mut seed = ChaCha20Rng::from_seed(entropy::bytes());
+        let node_id = format!("ND_{:012x}", seed.next_u64() >> 16);
+        let mut workers = Vec::with_capacity(count);
+        for index in 0..count {
+            let port = config.udp.port + index as u16;
+            let ips: Vec<_> = advertised.iter().map(|own| own.ip).collect();
+            let socket = bind(SocketAddr::new(config.udp.bind, port), &ips)?;
+            let session = SessionConfig {
+                identity: identity.clone(),
+                addresses: ips.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
+            };
+            let engine = EngineConfig {
+                session,
+                rooms: room_defaults(config, count),
+                keys: keys.clone(),
+                seed: entropy::bytes(),
+                unix_ms: clock::unix_now_ms(),
+                node_id: node_id.clone(),
+            };
+            workers.push(WorkerHandle::start(index, engine, socket)?);
+        }
+        Ok(Self(Arc::new(Inner {
+            workers,
+            advertised,
+            next_connection: AtomicU64::new(0),
+            is_stopping: AtomicBool::new(false),
+        })))
+    }
+
+    /// The addresses clients are offered for media.
+    pub fn advertised(&self) -> &[Advertised] {
+        &self.0.advertised
+    }
+
+    /// Lets somebody in, or back in.
+    ///
+    /// # Errors
+    /// [`JoinRefused`], to be told before the WebSocket opens.
+    pub async fn join(
+        &self,
+        room: RoomName,
+        identity: Identity,
+        claims: Claims,
+        request: JoinRequest,
+    ) -> Result<Connection, JoinRefused> {
+        if !self.is_ready() {
+            return Err(JoinRefused::Refused(JoinError::ShuttingDown));
+        }
+        let worker = self.worker_of(&room).clone();
+        let id = ConnectionId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
+        let (frames, received) = mpsc::channel(MAX_QUEUED_FRAMES);
+        let (reply, replied) = oneshot::channel();
+        let join = Join {
+            connection: id,
+            room,
+            identity,
+            claims,
+            request,
+        };
+        worker
+            .give(Input::Join(Box::new(join), frames, reply))
+            .map_err(|_| JoinRefused::Overloaded)?;
+        let connection = Connection {
+            id,
+            worker,
+            frames: received,
+        };
+        match tokio::time::timeout(REPLY_TIMEOUT, replied).await {
+            Ok(Ok(Reply::Join(Ok(())))) => Ok(connection),
+            Ok(Ok(Reply::Join(Err(error)))) => Err(JoinRefused::Refused(error)),
+            _ => Err(JoinRefused::Overloaded),
+        }
     }
 
     /// Makes a room, or finds the one that is like it.
@@ -71,47 +193,40 @@ impl Node {
     /// # Errors
     /// [`NodeError::Conflict`] if a room of this name has other settings.
     pub async fn create_room(&self, request: CreateRoom) -> Result<(Room, Created), NodeError> {
-        let mut rooms = self.0.rooms.lock();
-        if let Some(room) = rooms.get(&request.name) {
-            return match request.differs_from(room) {
-                None => Ok((room.clone(), Created::Existing)),
-                Some(field) => Err(NodeError::Conflict(format!(
-                    "the room exists with another {field}"
-                ))),
-            };
+        let room = request.name.clone();
+        match self
+            .request(&room, Request::CreateRoom(Box::new(request)))
+            .await?
+        {
+            Reply::CreatedRoom(outcome) => {
+                let (room, is_new) = outcome?;
+                Ok((
+                    room,
+                    if is_new {
+                        Created::New
+                    } else {
+                        Created::Existing
+                    },
+                ))
+            }
+            _ => Err(NodeError::Overloaded),
         }
-        if rooms.len() >= self.0.config.limits.rooms as usize {
-            return Err(NodeError::LimitExceeded(
-                "limits.rooms is reached".to_owned(),
-            ));
-        }
-        let defaults = &self.0.config.room;
-        let mut rng = ChaCha20Rng::from_seed(entropy::bytes());
-        let room = Room {
-            sid: RoomSid::random(&mut rng).to_string(),
-            name: request.name.clone(),
-            created_at: Timestamp::from_unix_ms(clock::unix_now_ms()),
-            empty_timeout: request.empty_timeout.unwrap_or(defaults.empty_timeout),
-            departure_timeout: request
-                .departure_timeout
-                .unwrap_or(defaults.departure_timeout),
-            max_participants: request
-                .max_participants
-                .unwrap_or(defaults.max_participants),
-            metadata: request.metadata.unwrap_or_default(),
-            num_participants: 0,
-            num_publishers: 0,
-        };
-        rooms.insert(request.name, room.clone());
-        Ok((room, Created::New))
     }
 
-    /// Every room.
+    /// Every room, by name.
     ///
     /// # Errors
-    /// [`NodeError`]
+    /// [`NodeError::Overloaded`]
     pub async fn rooms(&self) -> Result<Vec<Room>, NodeError> {
-        Ok(self.0.rooms.lock().values().cloned().collect())
+        let mut rooms = Vec::new();
+        for worker in &self.0.workers {
+            match ask(worker, Request::Rooms).await? {
+                Reply::Rooms(some) => rooms.extend(some),
+                _ => return Err(NodeError::Overloaded),
+            }
+        }
+        rooms.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(rooms)
     }
 
     /// One room.
@@ -119,12 +234,10 @@ impl Node {
     /// # Errors
     /// [`NodeError::RoomNotFound`]
     pub async fn room(&self, room: &RoomName) -> Result<Room, NodeError> {
-        self.0
-            .rooms
-            .lock()
-            .get(room)
-            .cloned()
-            .ok_or(NodeError::RoomNotFound)
+        match self.request(room, Request::Room(room.clone())).await? {
+            Reply::Room(outcome) => Ok(outcome?),
+            _ => Err(NodeError::Overloaded),
+        }
     }
 
     /// Ends a room.
@@ -132,12 +245,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::RoomNotFound`]
     pub async fn delete_room(&self, room: &RoomName) -> Result<(), NodeError> {
-        self.0
-            .rooms
-            .lock()
-            .remove(room)
-            .map(drop)
-            .ok_or(NodeError::RoomNotFound)
+        self.done(room, Request::DeleteRoom(room.clone())).await
     }
 
     /// Everyone in a room.
@@ -145,7 +253,13 @@ impl Node {
     /// # Errors
     /// [`NodeError::RoomNotFound`]
     pub async fn participants(&self, room: &RoomName) -> Result<Vec<Participant>, NodeError> {
-        self.room(room).await.map(|_| Vec::new())
+        match self
+            .request(room, Request::Participants(room.clone()))
+            .await?
+        {
+            Reply::Participants(outcome) => Ok(outcome?),
+            _ => Err(NodeError::Overloaded),
+        }
     }
 
     /// One participant.
@@ -155,13 +269,16 @@ impl Node {
     pub async fn participant(
         &self,
         room: &RoomName,
-        _identity: &Identity,
+        identity: &Identity,
     ) -> Result<Participant, NodeError> {
-        self.room(room).await?;
-        Err(NodeError::ParticipantNotFound)
+        let everyone = self.participants(room).await?;
+        let found = everyone
+            .into_iter()
+            .find(|participant| participant.identity == *identity);
+        found.ok_or(NodeError::ParticipantNotFound)
     }
 
-    /// Removes a participant from a room.
+    /// Removes a participant.
     ///
     /// # Errors
     /// [`NodeError::RoomNotFound`], [`NodeError::ParticipantNotFound`]
@@ -170,22 +287,145 @@ impl Node {
         room: &RoomName,
         identity: &Identity,
     ) -> Result<(), NodeError> {
-        self.participant(room, identity).await.map(drop)
+        self.done(
+            room,
+            Request::RemoveParticipant(room.clone(), identity.clone()),
+        )
+        .await
     }
 
-    /// Whether the node takes new participants.
+    /// Whether new participants are taken.
     pub fn is_ready(&self) -> bool {
-        true
+        !self.0.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// What the workers have counted so far.
+    /// What all workers have counted.
     pub fn counters(&self) -> Counters {
-        Counters {
-            rooms: self.0.rooms.lock().len() as u64,
-            ..Counters::default()
+        let mut sum = Counters::default();
+        let mut dropped = BTreeMap::<&'static str, u64>::new();
+        for worker in &self.0.workers {
+            let own = worker.counters();
+            sum.packets_in += own.datagrams_in;
+            sum.packets_out += own.datagrams_out;
+            sum.bytes_in += own.bytes_in;
+            sum.bytes_out += own.bytes_out;
+            sum.rooms += own.rooms;
+            sum.participants += own.participants;
+            sum.publications += own.publications;
+            sum.subscriptions += own.subscriptions;
+            for (reason, count) in crate::engine::DropReason::ALL.into_iter().zip(own.dropped) {
+                *dropped.entry(reason.label()).or_default() += count;
+            }
+            *dropped.entry("send_queue_full").or_default() += own.send_lost;
+        }
+        sum.dropped = dropped;
+        sum
+    }
+
+    /// Tells everyone to reconnect elsewhere, and ends all sessions and workers.
+    pub async fn shutdown(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
+        let mut ending = Vec::new();
+        for worker in &self.0.workers {
+            let (stopped, wait) = oneshot::channel();
+            if worker.give(Input::Shutdown(stopped)).is_ok() {
+                ending.push(wait);
+            }
+        }
+        for wait in ending {
+            // A worker that does not answer ends with the process.
+            let _ = tokio::time::timeout(REPLY_TIMEOUT, wait).await;
         }
     }
 
-    /// Tells every participant to go elsewhere and stops.
-    pub async fn shutdown(&self) {}
+    /// A room is always with the same worker: its name says which, so nobody has to remember.
+    fn worker_of(&self, room: &RoomName) -> &WorkerHandle {
+        let mut hasher = FxBuildHasher.build_hasher();
+        hasher.write(room.as_str().as_bytes());
+        // The high bits are the well-mixed ones.
+        let index = (hasher.finish() >> 32) as usize % self.0.workers.len();
+        &self.0.workers[index]
+    }
+
+    async fn request(&self, room: &RoomName, request: Request) -> Result<Reply, NodeError> {
+        ask(self.worker_of(room), request).await
+    }
+
+    async fn done(&self, room: &RoomName, request: Request) -> Result<(), NodeError> {
+        match self.request(room, request).await? {
+            Reply::Done(outcome) => Ok(outcome?),
+            _ => Err(NodeError::Overloaded),
+        }
+    }
+}
+
+async fn ask(worker: &WorkerHandle, request: Request) -> Result<Reply, NodeError> {
+    let (reply, replied) = oneshot::channel();
+    worker
+        .give(Input::Request(request, reply))
+        .map_err(|_| NodeError::Overloaded)?;
+    match tokio::time::timeout(REPLY_TIMEOUT, replied).await {
+        Ok(Ok(reply)) => Ok(reply),
+        _ => Err(NodeError::Overloaded),
+    }
+}
+
+/// On a machine without IPv6, `::` means every IPv4 address.
+fn bind(address: SocketAddr, advertised: &[std::net::IpAddr]) -> Result<MediaSocket, StartError> {
+    let bound = MediaSocket::bind(address, advertised.to_vec()).or_else(|error| {
+        let has_no_ipv6 = address.ip().is_unspecified() && address.is_ipv6();
+        if !has_no_ipv6 || error.kind() == std::io::ErrorKind::AddrInUse {
+            return Err(error);
+        }
+        let v4 = SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), address.port());
+        MediaSocket::bind(v4, advertised.to_vec())
+    });
+    bound.map_err(|error| StartError::Bind { address, error })
+}
+
+fn room_defaults(config: &Config, workers: usize) -> RoomDefaults {
+    let share = |limit: u32| (limit as usize).div_ceil(workers);
+    RoomDefaults {
+        auto_create: config.room.auto_create,
+        empty_timeout_s: config.room.empty_timeout,
+        departure_timeout_s: config.room.departure_timeout,
+        max_participants: config.room.max_participants,
+        max_rooms: share(config.limits.rooms),
+        max_participants_total: share(config.limits.participants),
+        max_metadata_bytes: config.limits.room_metadata_bytes,
+    }
+}
+
+/// Why a join failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JoinRefused {
+    /// The room says no.
+    #[error("{0}")]
+    Refused(JoinError),
+    /// There is no capacity now.
+    #[error("the server is busy")]
+    Overloaded,
+}
+
+/// One client's way to its engine. Dropping it tells the engine that the connection has closed.
+#[derive(Debug)]
+pub struct Connection {
+    id: ConnectionId,
+    worker: WorkerHandle,
+    /// Frames for the client.
+    pub frames: mpsc::Receiver<Frame>,
+}
+
+impl Connection {
+    /// Hands a client's message on. Returns whether the worker took it.
+    pub fn give(&self, message: proto::signal::messages::signal_request::Message) -> bool {
+        self.worker.give(Input::Signal(self.id, message)).is_ok()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // An overloaded worker notices by itself, when its next frame finds no receiver.
+        let _ = self.worker.give(Input::Closed(self.id));
+    }
 }

@@ -16,7 +16,7 @@ use super::{CliError, load};
 use crate::config::{Config, ConfigFlags};
 use crate::node::Node;
 use crate::observe::{self, Metrics};
-use crate::{clock, http, listen};
+use crate::{clock, http, listen, net, signalling};
 
 /// Run the server.
 ///
@@ -58,11 +58,10 @@ impl Serve {
 async fn serve(config: Arc<Config>, made_key: bool) -> Result<(), CliError> {
     let keys = ApiKeys::new(config.keys.clone());
     let metrics = Metrics::new();
-    let node = Node::start(&config);
+    let node = Node::start(&config).map_err(|error| CliError::Failed(error.to_string()))?;
     let counters = node.clone();
     metrics.read_workers_with(move || counters.counters());
-    // Signalling's own routes come here.
-    let signalling = Router::new();
+    let signalling = signalling::routes(node.clone(), keys.clone(), metrics.clone());
 
     // All ports are taken before any is served, so that a server either starts or says why not.
     let admin = listen::bind(config.admin.listen)
@@ -97,6 +96,7 @@ async fn serve(config: Arc<Config>, made_key: bool) -> Result<(), CliError> {
         stopped,
     ));
     announce(&config, &keys, made_key);
+    announce_media(&config, &node);
 
     let name = signals.wait().await;
     tracing::info!(signal = name, "stopping");
@@ -203,6 +203,22 @@ fn announce(config: &Config, keys: &ApiKeys, made_key: bool) {
     println!(
         "\nLiveKit SDKs connect to ws://localhost:{port}, the API is described at http://localhost:{port}/docs"
     );
+}
+
+/// Says where media goes, and what looks wrong about that.
+fn announce_media(config: &Config, node: &Node) {
+    let (first, count) = (config.udp.port, config.workers.count());
+    let last = usize::from(first) + count - 1;
+    println!("\nMedia uses UDP ports {first} to {last} at these addresses:");
+    for own in node.advertised() {
+        println!("  {}  ({})", own.ip, own.reason);
+    }
+    let in_container = std::path::Path::new("/.dockerenv").exists()
+        || std::path::Path::new("/run/.containerenv").exists();
+    for warning in net::warnings(config, node.advertised(), in_container) {
+        tracing::warn!("{warning}");
+        println!("\nWarning: {warning}");
+    }
 }
 
 fn addresses(addresses: &[SocketAddr]) -> String {

@@ -1,0 +1,85 @@
+//! The other threads' side of a worker.
+
+use std::io;
+use std::sync::Arc;
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use mio::{Poll, Waker};
+use parking_lot::Mutex;
+use proto::signal::messages::signal_request;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Frame, MAX_QUEUED_INPUTS, WAKER, Worker};
+use crate::engine::{ConnectionId, Counters, EngineConfig, Join, Reply, Request};
+use crate::net::MediaSocket;
+
+/// What a worker is given.
+#[derive(Debug)]
+pub enum Input {
+    /// Somebody joins; frames for it go to the channel.
+    Join(Box<Join>, mpsc::Sender<Frame>, oneshot::Sender<Reply>),
+    /// A request of the API.
+    Request(Request, oneshot::Sender<Reply>),
+    /// A client's message.
+    Signal(ConnectionId, signal_request::Message),
+    /// A client's WebSocket has closed.
+    Closed(ConnectionId),
+    /// Tell everyone to go, and end.
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// Hands inputs to a worker and wakes it.
+#[derive(Debug, Clone)]
+pub struct WorkerHandle {
+    inputs: Sender<Input>,
+    waker: Arc<Waker>,
+    counters: Arc<Mutex<Counters>>,
+}
+
+impl WorkerHandle {
+    /// Starts a worker.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(index: usize, engine: EngineConfig, socket: MediaSocket) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (inputs, received) = bounded(MAX_QUEUED_INPUTS);
+        let counters = Arc::new(Mutex::new(Counters::default()));
+        let worker = Worker::new(engine, socket, poll, received, Arc::clone(&counters))?;
+        std::thread::Builder::new()
+            .name(format!("media-{index}"))
+            .spawn(move || {
+                if let Err(error) = worker.run() {
+                    tracing::error!(index, %error, "a media worker has failed");
+                }
+            })?;
+        Ok(Self {
+            inputs,
+            waker,
+            counters,
+        })
+    }
+
+    /// Hands over an input.
+    ///
+    /// # Errors
+    /// The input, when the worker has too many or has ended.
+    pub fn give(&self, input: Input) -> Result<(), Box<Input>> {
+        match self.inputs.try_send(input) {
+            Ok(()) => {
+                // Fails only without descriptors; the worker then wakes at its next deadline.
+                let _ = self.waker.wake();
+                Ok(())
+            }
+            Err(TrySendError::Full(input) | TrySendError::Disconnected(input)) => {
+                Err(Box::new(input))
+            }
+        }
+    }
+
+    /// What it has counted, a moment ago.
+    pub fn counters(&self) -> Counters {
+        self.counters.lock().clone()
+    }
+}
