@@ -87,8 +87,6 @@ impl Config {
             Some(format!("http.listen {address}"))
         } else if !self.admin.listen.ip().is_loopback() {
             Some(format!("admin.listen {}", self.admin.listen))
-        } else if !self.udp.bind.is_loopback() {
-            Some(format!("udp.bind {}", self.udp.bind))
         } else {
             None
         };
@@ -224,8 +222,6 @@ mod tests {
         config.http.listen = vec!["192.168.1.5:7880".parse().unwrap()];
         assert!(refusal(&config).contains("http.listen 192.168.1.5:7880"));
         config.http.listen = vec!["[::1]:7880".parse().unwrap()];
-        config.udp.bind = "0.0.0.0".parse().unwrap();
-        assert!(refusal(&config).contains("udp.bind"));
     }
 
     #[test]

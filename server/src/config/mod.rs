@@ -85,7 +85,9 @@ settings! {
 settings! {
     /// Media over UDP.
     Udp in "udp" {
-        /// Address to bind; `::` takes IPv4 as well. With `dev` the default is 127.0.0.1.
+        /// Address to bind; `::` takes IPv4 as well. Also with `dev`: Firefox sends media from no loopback
+        /// address, so it could not hold a conference on its own machine otherwise. Nobody gets in by this port
+        /// without a token, which `dev` gives on loopback addresses only.
         bind: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         /// Port of the first worker; each further worker takes the next one.
         port: u16 = 7882,
@@ -192,7 +194,6 @@ impl Config {
         let mut config = Self::default();
         if dev {
             config.http.listen = loopback_address(HTTP_PORT);
-            config.udp.bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
             config.web.guest_tokens = true;
         }
         config

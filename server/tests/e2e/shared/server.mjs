@@ -13,7 +13,7 @@ const WORKERS_AT_MOST = 8;
 
 /** How the binary is told its ports. The only place that knows the command line. */
 function commandLine({ httpPort, adminPort, udpPort }) {
-  return ['serve', '--dev', '--http', `127.0.0.1:${httpPort}`, '--admin', `127.0.0.1:${adminPort}`, '--udp-port', String(udpPort)];
+  return ['serve', '--dev', '--http-listen', `127.0.0.1:${httpPort}`, '--admin-listen', `127.0.0.1:${adminPort}`, '--udp-port', String(udpPort)];
 }
 
 /** A `plenary serve --dev` of our own, on free ports; it can be stopped and started again on the same ones. */
