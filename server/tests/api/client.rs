@@ -1,6 +1,8 @@
 //! A server without sockets, and a client that speaks to it.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use plenary::config::Config;
+use plenary::config::{Config, Workers};
 use plenary::node::Node;
 use plenary::observe::Metrics;
 use plenary::{clock, http};
@@ -35,13 +37,30 @@ impl Server {
     /// A server with the defaults, changed by `change`.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let secret = Secret::new("kTb8QX2mVd0fLr5nJw7cYzHs3GpAe9uS");
-        let mut config = Config { keys: [("APItest".to_owned(), secret)].into(), ..Config::default() };
+        let mut config = Config {
+            keys: [("APItest".to_owned(), secret)].into(),
+            ..Config::default()
+        };
+        // One worker on a port the system chooses: these tests send no media.
+        config.workers = Workers::Count(NonZeroUsize::MIN);
+        config.udp.bind = Ipv4Addr::LOCALHOST.into();
+        config.udp.port = 0;
         change(&mut config);
         let keys = ApiKeys::new(config.keys.clone());
         let metrics = Metrics::new();
-        let node = Node::start(&config);
-        let router = http::router(node, keys.clone(), Arc::new(config), metrics.clone(), Router::new());
-        Self { router, keys, metrics }
+        let node = Node::start(&config).expect("a node starts");
+        let router = http::router(
+            node,
+            keys.clone(),
+            Arc::new(config),
+            metrics.clone(),
+            Router::new(),
+        );
+        Self {
+            router,
+            keys,
+            metrics,
+        }
     }
 
     pub(crate) fn new() -> Self {
@@ -50,25 +69,50 @@ impl Server {
 
     /// A token that says these claims, for ten minutes.
     pub(crate) fn token(&self, video: VideoGrant) -> String {
-        let claims = Claims { identity: "backend".to_owned(), video, ..Claims::default() };
-        self.keys.sign(&claims, None, clock::unix_now(), Duration::from_secs(600)).expect("the test's claims are short")
+        let claims = Claims {
+            identity: "backend".to_owned(),
+            video,
+            ..Claims::default()
+        };
+        self.keys
+            .sign(&claims, None, clock::unix_now(), Duration::from_secs(600))
+            .expect("the test's claims are short")
     }
 
     /// A token that may make and list rooms.
     pub(crate) fn owner(&self) -> String {
-        self.token(VideoGrant { room_create: true, room_list: true, ..VideoGrant::default() })
+        self.token(VideoGrant {
+            room_create: true,
+            room_list: true,
+            ..VideoGrant::default()
+        })
     }
 
     /// A token that may manage this room.
     pub(crate) fn admin(&self, room: &str) -> String {
-        self.token(VideoGrant { room_admin: true, room: room.to_owned(), ..VideoGrant::default() })
+        self.token(VideoGrant {
+            room_admin: true,
+            room: room.to_owned(),
+            ..VideoGrant::default()
+        })
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("a router never fails");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("a router never fails");
         let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.expect("bodies are in memory");
-        Answer { status: parts.status, headers: parts.headers, body }
+        let body = axum::body::to_bytes(body, usize::MAX)
+            .await
+            .expect("bodies are in memory");
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     /// A request with a token (unless that is empty), a JSON body (unless that is) and further headers.
@@ -81,17 +125,29 @@ impl Server {
         headers: &[(&str, &str)],
     ) -> Answer {
         let method: Method = method.parse().expect("the test's method is one");
-        let mut request = Request::builder().method(method).uri(path).header(HOST, "conference.example:7880");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, "conference.example:7880");
         if !token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        if !body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        if !body.is_empty()
+            && !headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send(request.body(Body::from(body.to_owned())).expect("the test's request is one")).await
+        self.send(
+            request
+                .body(Body::from(body.to_owned()))
+                .expect("the test's request is one"),
+        )
+        .await
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
@@ -121,7 +177,10 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Checks that this is a problem of RFC 9457, and answers its detail.

@@ -8,7 +8,10 @@ use super::client::Server;
 
 #[tokio::test]
 async fn the_root_answers_everyone() {
-    for server in [Server::new(), Server::with(|config| config.web.enabled = false)] {
+    for server in [
+        Server::new(),
+        Server::with(|config| config.web.enabled = false),
+    ] {
         assert_eq!(server.get("/", "").await.status, 200);
         let head = server.call("HEAD", "/", "", "", &[]).await;
         assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
@@ -30,10 +33,17 @@ async fn the_web_app_can_be_switched_off() {
     assert_eq!(config["guest_tokens"], true);
     assert_eq!(config["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(on.get("/room/blue", "").await.status, 200);
-    assert!(on.get("/room/blue", "").await.header("content-type").starts_with("text/html"));
+    assert!(
+        on.get("/room/blue", "")
+            .await
+            .header("content-type")
+            .starts_with("text/html")
+    );
 
     let off = Server::with(|config| config.web.enabled = false);
-    off.get("/web/config.json", "").await.problem(404, "not-found");
+    off.get("/web/config.json", "")
+        .await
+        .problem(404, "not-found");
     off.get("/room/blue", "").await.problem(404, "not-found");
     assert_eq!(off.get("/", "").await.text(), "OK");
 }
@@ -42,7 +52,14 @@ async fn the_web_app_can_be_switched_off() {
 async fn operators_paths_are_not_on_the_public_server() {
     let server = Server::new();
 
-    for path in ["/metrics", "/debug/pprof/", "/debug/rooms", "/v2/rooms", "/v1", "/rtc"] {
+    for path in [
+        "/metrics",
+        "/debug/pprof/",
+        "/debug/rooms",
+        "/v2/rooms",
+        "/v1",
+        "/rtc",
+    ] {
         server.get(path, "").await.problem(404, "not-found");
     }
 }
@@ -73,7 +90,10 @@ async fn a_method_a_path_does_not_have_is_405_and_says_which_it_has() {
     ] {
         let answer = server.call(method, path, "", "", &[]).await;
         answer.problem(405, "method-not-allowed");
-        assert!(answer.header("allow").contains(has), "{method} {path}: {answer:?}");
+        assert!(
+            answer.header("allow").contains(has),
+            "{method} {path}: {answer:?}"
+        );
     }
 }
 
@@ -90,7 +110,14 @@ async fn pages_of_any_origin_can_read_every_answer() {
         ("HEAD", "/", 200),
     ] {
         let answer = server.call(method, path, "", "", &origin).await;
-        assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (status, "*"), "{path}");
+        assert_eq!(
+            (
+                answer.status.as_u16(),
+                answer.header("access-control-allow-origin")
+            ),
+            (status, "*"),
+            "{path}"
+        );
         assert_eq!(answer.header("access-control-allow-credentials"), "");
     }
 
@@ -99,12 +126,21 @@ async fn pages_of_any_origin_can_read_every_answer() {
         ("access-control-request-method", "DELETE"),
         ("access-control-request-headers", "authorization,x-anything"),
     ];
-    let answer = server.call("OPTIONS", "/v1/rooms/blue", "", "", &preflight).await;
+    let answer = server
+        .call("OPTIONS", "/v1/rooms/blue", "", "", &preflight)
+        .await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("access-control-allow-headers"), "authorization,x-anything");
+    assert_eq!(
+        answer.header("access-control-allow-headers"),
+        "authorization,x-anything"
+    );
     assert_eq!(answer.header("access-control-max-age"), "86400");
     for method in ["OPTIONS", "HEAD", "GET", "POST", "PATCH", "DELETE"] {
-        assert!(answer.header("access-control-allow-methods").contains(method));
+        assert!(
+            answer
+                .header("access-control-allow-methods")
+                .contains(method)
+        );
     }
 }
 
@@ -114,10 +150,19 @@ async fn every_answer_carries_the_security_headers() {
 
     for path in ["/", "/nowhere", "/v1/rooms", "/docs"] {
         let answer = server.get(path, "").await;
-        assert!(answer.header("content-security-policy").starts_with("default-src 'self'; "), "{path}");
+        assert!(
+            answer
+                .header("content-security-policy")
+                .starts_with("default-src 'self'; "),
+            "{path}"
+        );
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
-        assert!(answer.header("permissions-policy").contains("microphone=(self)"));
+        assert!(
+            answer
+                .header("permissions-policy")
+                .contains("microphone=(self)")
+        );
         assert_eq!(answer.header("server"), "");
     }
 }
@@ -127,7 +172,13 @@ async fn a_path_with_doubled_slashes_is_the_path_without() {
     let server = Server::new();
 
     assert_eq!(server.get("//healthz", "").await.status, 200);
-    assert_eq!(server.get("///v1//rooms?limit=1", &server.owner()).await.status, 200);
+    assert_eq!(
+        server
+            .get("///v1//rooms?limit=1", &server.owner())
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -166,11 +217,20 @@ async fn the_document_and_the_routes_are_the_same() {
 
     for (path, item) in paths {
         let path = path.replace("{room}", "blue").replace("{identity}", "ann");
-        let has: Vec<String> = item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        let has: Vec<String> = item
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|method| method.to_uppercase())
+            .collect();
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let answer = server.call(method, &path, "", "", &[]).await;
             let served = answer.status != 405;
-            assert_eq!(served, has.iter().any(|one| one == method), "{method} {path}: {answer:?}");
+            assert_eq!(
+                served,
+                has.iter().any(|one| one == method),
+                "{method} {path}: {answer:?}"
+            );
             let unknown_path = answer.status == 404 && answer.text().contains("/docs#not-found");
             assert!(!unknown_path, "{method} {path}: {answer:?}");
         }
@@ -185,7 +245,10 @@ async fn every_type_the_document_names_is_in_it() {
     assert_eq!(document["openapi"], "3.1.0");
     for reference in text.split("#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();
-        assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        assert!(
+            document["components"]["schemas"][name].is_object(),
+            "{name}"
+        );
     }
 }
 
@@ -202,7 +265,13 @@ async fn the_documentation_page_keeps_to_the_content_security_policy() {
         count += 1;
     }
     assert_eq!(count, 2);
-    assert!(server.get("/docs/docs.js", "").await.header("content-type").starts_with("text/javascript"));
+    assert!(
+        server
+            .get("/docs/docs.js", "")
+            .await
+            .header("content-type")
+            .starts_with("text/javascript")
+    );
 }
 
 #[tokio::test]

@@ -27,10 +27,15 @@ async fn a_token_says_what_was_asked_for() {
         "grants": { "can_publish_sources": ["microphone"], "can_subscribe": false, "room_admin": true },
     });
 
-    let answer = server.post(PATH, &server.admin("blue"), &body.to_string()).await;
+    let answer = server
+        .post(PATH, &server.admin("blue"), &body.to_string())
+        .await;
 
     let said = claims(&server.keys, &answer);
-    assert_eq!((&*said.identity, &*said.name, &*said.metadata), ("ann", "Ann", "m"));
+    assert_eq!(
+        (&*said.identity, &*said.name, &*said.metadata),
+        ("ann", "Ann", "m")
+    );
     assert_eq!(said.attributes["seat"], "3");
     let expected = VideoGrant {
         room_join: true,
@@ -45,8 +50,14 @@ async fn a_token_says_what_was_asked_for() {
     assert_eq!(said.video, expected);
     assert!(said.expires_at.abs_diff(clock::unix_now() + 120) <= 2);
     let json = answer.json();
-    assert_eq!((&json["identity"], &json["url"]), (&json!("ann"), &json!("ws://conference.example:7880")));
-    let link = format!("http://conference.example:7880/room/blue#token={}", json["token"].as_str().unwrap());
+    assert_eq!(
+        (&json["identity"], &json["url"]),
+        (&json!("ann"), &json!("ws://conference.example:7880"))
+    );
+    let link = format!(
+        "http://conference.example:7880/room/blue#token={}",
+        json["token"].as_str().unwrap()
+    );
     assert_eq!(json["join_link"], link);
     assert_eq!(answer.header("cache-control"), "no-store");
 }
@@ -59,7 +70,11 @@ async fn an_empty_request_makes_a_plain_token() {
         let answer = server.post(PATH, &server.admin("blue"), body).await;
 
         let said = claims(&server.keys, &answer);
-        assert!(said.identity.starts_with("guest-") && said.identity.len() == 18, "{}", said.identity);
+        assert!(
+            said.identity.starts_with("guest-") && said.identity.len() == 18,
+            "{}",
+            said.identity
+        );
         assert!(said.video.room_join && said.video.may_publish() && said.video.may_publish_data());
         assert!(!said.video.room_admin && !said.video.room_create && !said.video.room_list);
         assert!(said.expires_at.abs_diff(clock::unix_now() + 6 * 3600) <= 2);
@@ -69,12 +84,30 @@ async fn an_empty_request_makes_a_plain_token() {
 #[tokio::test]
 async fn links_are_made_with_the_public_address_if_there_is_one() {
     let links = async |server: Server, headers: &[(&str, &str)]| {
-        let answer = server.call("POST", PATH, &server.admin("blue"), "", headers).await.json();
-        (answer["url"].clone(), answer["join_link"].as_str().unwrap().split('#').next().unwrap().to_owned())
+        let answer = server
+            .call("POST", PATH, &server.admin("blue"), "", headers)
+            .await
+            .json();
+        (
+            answer["url"].clone(),
+            answer["join_link"]
+                .as_str()
+                .unwrap()
+                .split('#')
+                .next()
+                .unwrap()
+                .to_owned(),
+        )
     };
 
     let public = Server::with(|config| config.public_url = Some("https://a.example".to_owned()));
-    assert_eq!(links(public, &[]).await, (json!("wss://a.example"), "https://a.example/room/blue".to_owned()));
+    assert_eq!(
+        links(public, &[]).await,
+        (
+            json!("wss://a.example"),
+            "https://a.example/room/blue".to_owned()
+        )
+    );
     let proxied = links(Server::new(), &[("x-forwarded-proto", "https")]).await;
     assert_eq!(proxied.0, "wss://conference.example:7880");
 
@@ -83,7 +116,9 @@ async fn links_are_made_with_the_public_address_if_there_is_one() {
         let request = axum::http::Request::post(PATH)
             .header("host", host)
             .header("authorization", format!("Bearer {}", server.admin("blue")));
-        let answer = server.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        let answer = server
+            .send(request.body(axum::body::Body::empty()).unwrap())
+            .await;
         answer.problem(400, "malformed-request");
     }
 }
@@ -95,19 +130,46 @@ async fn nobody_gives_more_than_they_have() {
 
     for grant in ["hidden", "recorder", "agent"] {
         let body = json!({ "grants": { grant: true } }).to_string();
-        let detail = server.post(PATH, &admin, &body).await.problem(403, "forbidden");
+        let detail = server
+            .post(PATH, &admin, &body)
+            .await
+            .problem(403, "forbidden");
         assert!(detail.contains(grant), "{detail}");
     }
     for grant in ["room_create", "room_list", "room_join", "room"] {
         let body = json!({ "grants": { grant: true } }).to_string();
-        server.post(PATH, &admin, &body).await.problem(422, "invalid-field");
+        server
+            .post(PATH, &admin, &body)
+            .await
+            .problem(422, "invalid-field");
     }
-    let owner_of_none = server.token(VideoGrant { room_create: true, room_join: true, ..VideoGrant::default() });
-    server.post(PATH, &owner_of_none, "").await.problem(403, "forbidden");
-    server.post(PATH, &server.admin("red"), "").await.problem(403, "forbidden");
+    let owner_of_none = server.token(VideoGrant {
+        room_create: true,
+        room_join: true,
+        ..VideoGrant::default()
+    });
+    server
+        .post(PATH, &owner_of_none, "")
+        .await
+        .problem(403, "forbidden");
+    server
+        .post(PATH, &server.admin("red"), "")
+        .await
+        .problem(403, "forbidden");
 
-    let hidden = VideoGrant { room_admin: true, room: "blue".to_owned(), hidden: true, ..VideoGrant::default() };
-    let answer = server.post(PATH, &server.token(hidden), r#"{"grants": {"hidden": true}}"#).await;
+    let hidden = VideoGrant {
+        room_admin: true,
+        room: "blue".to_owned(),
+        hidden: true,
+        ..VideoGrant::default()
+    };
+    let answer = server
+        .post(
+            PATH,
+            &server.token(hidden),
+            r#"{"grants": {"hidden": true}}"#,
+        )
+        .await;
     assert!(claims(&server.keys, &answer).video.hidden);
 }
 
@@ -116,7 +178,10 @@ async fn an_administrators_token_ends_with_the_one_it_is_made_with() {
     let server = Server::new();
 
     let body = r#"{"ttl": 86400, "grants": {"room_admin": true}}"#;
-    let said = claims(&server.keys, &server.post(PATH, &server.admin("blue"), body).await);
+    let said = claims(
+        &server.keys,
+        &server.post(PATH, &server.admin("blue"), body).await,
+    );
 
     assert!(said.expires_at <= clock::unix_now() + 600);
 }
@@ -124,7 +189,10 @@ async fn an_administrators_token_ends_with_the_one_it_is_made_with() {
 #[tokio::test]
 async fn values_out_of_range_are_refused() {
     let server = Server::new();
-    let many: Value = (0..65).map(|n| (n.to_string(), Value::from("v"))).collect::<serde_json::Map<_, _>>().into();
+    let many: Value = (0..65)
+        .map(|n| (n.to_string(), Value::from("v")))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
 
     for (body, field) in [
         (json!({ "ttl": 0 }), "ttl"),
@@ -134,9 +202,14 @@ async fn values_out_of_range_are_refused() {
         (json!({ "metadata": "m".repeat(16_385) }), "metadata"),
         (json!({ "metadata": "m".repeat(9000) }), "metadata"),
         (json!({ "attributes": many }), "attributes"),
-        (json!({ "grants": { "can_pubish": true } }), "grants.can_pubish"),
+        (
+            json!({ "grants": { "can_pubish": true } }),
+            "grants.can_pubish",
+        ),
     ] {
-        let answer = server.post(PATH, &server.admin("blue"), &body.to_string()).await;
+        let answer = server
+            .post(PATH, &server.admin("blue"), &body.to_string())
+            .await;
         answer.problem(422, "invalid-field");
         assert_eq!(answer.json()["field"], field);
     }
@@ -144,11 +217,17 @@ async fn values_out_of_range_are_refused() {
 
 #[tokio::test]
 async fn guests_get_tokens_only_where_that_is_switched_on() {
-    let closed = Server::new().post(PATH, "", "").await.problem(401, "unauthorized");
+    let closed = Server::new()
+        .post(PATH, "", "")
+        .await
+        .problem(401, "unauthorized");
     assert!(closed.contains("web.guest_tokens"));
 
     let server = guests();
-    let said = claims(&server.keys, &server.post(PATH, "", r#"{"name": "Ann"}"#).await);
+    let said = claims(
+        &server.keys,
+        &server.post(PATH, "", r#"{"name": "Ann"}"#).await,
+    );
 
     assert!(said.identity.starts_with("guest-"));
     assert_eq!(said.name, "Ann");
@@ -171,17 +250,32 @@ async fn guests_get_nothing_but_a_guests_grants() {
         let body = json!({ "grants": { grant: true } }).to_string();
         server.post(PATH, "", &body).await.problem(403, "forbidden");
     }
-    server.post(PATH, "", r#"{"ttl": 21601}"#).await.problem(422, "invalid-field");
-    server.post(PATH, "nonsense", "").await.problem(401, "unauthorized");
-    server.get("/v1/rooms", "").await.problem(401, "unauthorized");
+    server
+        .post(PATH, "", r#"{"ttl": 21601}"#)
+        .await
+        .problem(422, "invalid-field");
+    server
+        .post(PATH, "nonsense", "")
+        .await
+        .problem(401, "unauthorized");
+    server
+        .get("/v1/rooms", "")
+        .await
+        .problem(401, "unauthorized");
 }
 
 #[tokio::test]
 async fn guests_cannot_pass_for_somebody_known() {
     let server = guests();
 
-    server.post(PATH, "", r#"{"identity": "ann"}"#).await.problem(403, "forbidden");
-    let said = claims(&server.keys, &server.post(PATH, "", r#"{"identity": "guest-ann"}"#).await);
+    server
+        .post(PATH, "", r#"{"identity": "ann"}"#)
+        .await
+        .problem(403, "forbidden");
+    let said = claims(
+        &server.keys,
+        &server.post(PATH, "", r#"{"identity": "guest-ann"}"#).await,
+    );
 
     assert_eq!(said.identity, "guest-ann");
 }
