@@ -270,6 +270,25 @@ impl Session {
         true
     }
 
+    /// Gives a section that sends a new RTP stream, with a new SSRC and numbers of its own, before
+    /// it carries another track. Browsers do not render a track that comes back with the SSRC of
+    /// one they have removed. The next answer names the new SSRC.
+    pub fn renew_stream(&mut self, section: usize) {
+        let Some(section) = self.sections.get(section).and_then(Option::as_ref) else {
+            return;
+        };
+        let mid = section.mid;
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+            return;
+        };
+        let (old, repaired) = (stream.ssrc(), stream.rtx().is_some());
+        api.remove_stream_tx(old);
+        let ssrc = api.new_ssrc();
+        let repair = repaired.then(|| api.new_ssrc());
+        api.declare_stream_tx(ssrc, repair, mid, None);
+    }
+
     /// Whether the peer takes a codec in a section.
     pub fn takes(&self, section: usize, codec: Codec) -> bool {
         let section = self.sections.get(section).and_then(Option::as_ref);

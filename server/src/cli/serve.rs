@@ -155,12 +155,24 @@ fn is_absent(error: &std::io::Error) -> bool {
 }
 
 fn cannot_bind(setting: &str, address: SocketAddr, error: &std::io::Error) -> CliError {
-    let hint = match error.kind() {
-        ErrorKind::AddrInUse => "another process has that port; is a server running already?",
-        ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE",
-        ErrorKind::AddrNotAvailable => "this machine does not have that address",
-        _ => "",
-    };
+    let hints = [
+        (
+            ErrorKind::AddrInUse,
+            "another process has that port; is a server running already?",
+        ),
+        (
+            ErrorKind::PermissionDenied,
+            "ports below 1024 need CAP_NET_BIND_SERVICE",
+        ),
+        (
+            ErrorKind::AddrNotAvailable,
+            "this machine does not have that address",
+        ),
+    ];
+    let hint = hints
+        .into_iter()
+        .find(|(kind, _)| *kind == error.kind())
+        .map_or("", |(_, hint)| hint);
     CliError::Failed(
         format!("cannot listen on {address} ({setting}): {error}. {hint}")
             .trim_end()

@@ -95,18 +95,17 @@ fn value(table: &Table, field: &Field) -> Option<String> {
     } else {
         table.get(field.section)?.as_table()?
     };
-    Some(match table.get(field.name)? {
-        Value::Table(keys) => {
-            let pairs: Vec<String> = keys
-                .iter()
-                .map(|(key, secret)| format!("{} = {secret}", Value::String(key.clone())))
-                .collect();
-            if pairs.is_empty() {
-                "{}".to_owned()
-            } else {
-                format!("{{ {} }}", pairs.join(", "))
-            }
-        }
-        value => value.to_string(),
+    let value = table.get(field.name)?;
+    let Value::Table(keys) = value else {
+        return Some(value.to_string());
+    };
+    let pairs: Vec<String> = keys
+        .iter()
+        .map(|(key, secret)| format!("{} = {secret}", Value::String(key.clone())))
+        .collect();
+    Some(if pairs.is_empty() {
+        "{}".to_owned()
+    } else {
+        format!("{{ {} }}", pairs.join(", "))
     })
 }

@@ -58,7 +58,9 @@ impl Engine {
             let output = self.router.detach(subscription);
             let kind = self.kind_of(subscription);
             if let Some(peer) = self.peer_mut(key) {
-                peer.sections.release(subscription, output);
+                if let Some(output) = output {
+                    peer.session.renew_stream(output.section);
+                }
                 peer.sections.wait(subscription, kind);
             }
         }

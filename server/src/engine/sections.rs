@@ -36,8 +36,6 @@ enum Use {
 struct Section {
     offered: OfferedSection,
     used: Use,
-    /// Numbers of the RTP stream towards the client while nothing uses it.
-    rewriter: Option<Rewriter>,
 }
 
 impl Section {
@@ -96,7 +94,6 @@ impl Sections {
                 self.list.push(Section {
                     offered,
                     used: Use::Nothing,
-                    rewriter: None,
                 });
                 continue;
             };
@@ -113,9 +110,6 @@ impl Sections {
                     section.used = Use::Nothing;
                 }
                 Use::Nothing | Use::Publishes { .. } | Use::Sends(_) => {}
-            }
-            if recycled {
-                section.rewriter = None;
             }
             section.offered = offered;
         }
@@ -211,20 +205,17 @@ impl Sections {
         self.waiting.push((subscription, kind));
     }
 
-    /// Takes back what a subscription had that has ended.
-    pub(super) fn release(&mut self, subscription: SubscriptionKey, output: Option<SectionOutput>) {
+    /// Takes back what a subscription had that has ended. Returns its section, which needs a new
+    /// RTP stream before it can carry another.
+    pub(super) fn release(&mut self, subscription: SubscriptionKey) -> Option<usize> {
         self.waiting.retain(|(waiting, _)| *waiting != subscription);
-        for section in &mut self.list {
-            if section.used == Use::Sends(subscription) {
-                section.used = Use::Nothing;
-                self.stale = true;
-            }
-        }
-        if let Some(output) = output
-            && let Some(section) = self.list.get_mut(output.section)
-        {
-            section.rewriter = Some(output.rewriter);
-        }
+        let index = self
+            .list
+            .iter()
+            .position(|section| section.used == Use::Sends(subscription))?;
+        self.list[index].used = Use::Nothing;
+        self.stale = true;
+        Some(index)
     }
 
     /// Gives waiting subscriptions the free sections. They are announced by the next answer;
@@ -240,10 +231,7 @@ impl Sections {
                 return true;
             };
             list[index].used = Use::Sends(*subscription);
-            let rewriter = list[index]
-                .rewriter
-                .take()
-                .unwrap_or_else(|| Rewriter::new(seed()));
+            let rewriter = Rewriter::new(seed());
             assigned.push((
                 *subscription,
                 SectionOutput {

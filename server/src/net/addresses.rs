@@ -38,7 +38,10 @@ pub fn advertised(config: &Config) -> std::io::Result<Vec<Advertised>> {
     let mut found = Vec::new();
     if config.dev {
         let reason = "this machine, because of --dev".to_owned();
-        found.push(Advertised { ip: Ipv4Addr::LOCALHOST.into(), reason });
+        found.push(Advertised {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            reason,
+        });
     }
     for interface in if_addrs::get_if_addrs()? {
         let ip = interface.ip();

@@ -144,13 +144,14 @@ impl Sources {
         }
         let origin = Origin::File(path);
         for (name, value) in table {
-            match value {
-                Value::Table(section) if name != "keys" => {
-                    for (field, value) in section {
-                        self.set_named(&format!("{name}.{field}"), value, origin.clone())?;
-                    }
+            if name != "keys"
+                && let Value::Table(section) = value
+            {
+                for (field, value) in section {
+                    self.set_named(&format!("{name}.{field}"), value, origin.clone())?;
                 }
-                value => self.set_named(&name, value, origin.clone())?,
+            } else {
+                self.set_named(&name, value, origin.clone())?;
             }
         }
         Ok(())
