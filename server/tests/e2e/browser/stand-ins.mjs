@@ -14,6 +14,7 @@ export function installStandIns({ hue, tone, ownTone }) {
     const paint = () => draw(context, width, height, frame++);
     paint();
     const track = canvas.captureStream(framesPerSecond).getVideoTracks()[0];
+    track.applyConstraints = async () => {}; // a camera takes constraints, Firefox's canvas track does not
     const timer = setInterval(() => (track.readyState === 'ended' ? clearInterval(timer) : paint()), 1000 / framesPerSecond);
     return track;
   }
