@@ -157,3 +157,75 @@ async fn serve_connection(
 async fn told_to(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    // These need real sockets, on ports that the system chooses.
+
+    async fn start(
+        connections: u32,
+    ) -> (SocketAddr, watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let router = Router::new().route("/", get(async || "hello"));
+        let limits = Limits {
+            connections,
+            ..Limits::default()
+        };
+        let server =
+            tokio::spawn(
+                async move { serve(listener, router, &limits, Metrics::new(), stopped).await },
+            );
+        (address, stop, server)
+    }
+
+    /// Asks for `/` and answers the status line; nothing if the connection was closed.
+    async fn ask(stream: &mut TcpStream) -> String {
+        let mut answer = [0; 512];
+        // A refused connection may fail at either call.
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let length = stream.read(&mut answer).await.unwrap_or(0);
+        String::from_utf8_lossy(&answer[..length])
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    #[tokio::test]
+    async fn stops_when_told_though_a_connection_is_open() {
+        let (address, stop, server) = start(10).await;
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        assert_eq!(ask(&mut idle).await, "HTTP/1.1 200 OK");
+
+        stop.send(true).unwrap();
+        server.await.unwrap();
+
+        assert_eq!(ask(&mut idle).await, "");
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_limit_are_closed_until_one_ends() {
+        let (address, _stop, _server) = start(1).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        assert_eq!(ask(&mut first).await, "HTTP/1.1 200 OK");
+
+        let mut second = TcpStream::connect(address).await.unwrap();
+        assert_eq!(ask(&mut second).await, "");
+
+        drop(first);
+        let mut third = String::new();
+        // The place is free as soon as the server has seen the end of the first.
+        while third.is_empty() {
+            third = ask(&mut TcpStream::connect(address).await.unwrap()).await;
+        }
+        assert_eq!(third, "HTTP/1.1 200 OK");
+    }
+}

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{CliError, load};
+use super::{CliError, load, say};
 use crate::config::{ConfigFlags, effective, example, reference};
 
 /// Show the configuration in effect, and check it.
@@ -29,15 +29,15 @@ pub(super) struct ShowConfig {
 impl ShowConfig {
     pub(super) fn run(self) -> Result<(), CliError> {
         if self.example {
-            print!("{}", example());
+            say(example().trim_end());
             return Ok(());
         }
         if self.docs {
-            print!("{}", reference());
+            say(reference().trim_end());
             return Ok(());
         }
         let loaded = load(&self.flags)?;
-        print!("{}", effective(&loaded));
+        say(effective(&loaded).trim_end());
         let mut config = loaded.config;
         config.make_dev_key();
         Ok(config.check()?)

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::CliError;
+use super::{CliError, say};
 use crate::config::keys;
 
 /// Make API keys.
@@ -28,7 +28,7 @@ impl Keys {
     pub(super) fn run(self) -> Result<(), CliError> {
         let KeysCommand::New = self.command;
         let (key, secret) = keys::generate();
-        println!("{key}: {}", secret.expose());
+        say(format!("{key}: {}", secret.expose()));
         Ok(())
     }
 }

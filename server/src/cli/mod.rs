@@ -5,6 +5,8 @@ mod keys;
 mod serve;
 mod token;
 
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -92,6 +94,11 @@ pub fn run() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// Writes a line to standard output. Whoever reads it may have stopped reading, as `head` does.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 fn load(flags: &ConfigFlags) -> Result<Loaded, ConfigError> {

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{CliError, load};
+use super::{CliError, load, say};
 use crate::config::{Config, ConfigFlags};
 use crate::node::Node;
 use crate::observe::{self, Metrics};
@@ -189,47 +189,49 @@ fn announce(config: &Config, keys: &ApiKeys, made_key: bool) {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    println!(
+    say(format!(
         "Plenary {} listens on {}",
         env!("CARGO_PKG_VERSION"),
         addresses(&config.http.listen)
-    );
+    ));
     if !config.dev {
         return;
     }
     if made_key {
         for (key, secret) in &config.keys {
-            println!(
+            say(format!(
                 "\nAPI key for this start only:\n  {key}: {}",
                 secret.expose()
-            );
+            ));
         }
     }
     match dev_link(config, keys) {
         Some(link) if config.web.enabled => {
-            println!("\nOpen this in two browser windows:\n  {link}")
+            say(format!("\nOpen this in two browser windows:\n  {link}"))
         }
         _ => {}
     }
     let port = config.http.listen.first().map_or(0, SocketAddr::port);
-    println!(
+    say(format!(
         "\nLiveKit SDKs connect to ws://localhost:{port}, the API is described at http://localhost:{port}/docs"
-    );
+    ));
 }
 
 /// Says where media goes, and what looks wrong about that.
 fn announce_media(config: &Config, node: &Node) {
     let (first, count) = (config.udp.port, config.workers.count());
     let last = usize::from(first) + count - 1;
-    println!("\nMedia uses UDP ports {first} to {last} at these addresses:");
+    say(format!(
+        "\nMedia uses UDP ports {first} to {last} at these addresses:"
+    ));
     for own in node.advertised() {
-        println!("  {}  ({})", own.ip, own.reason);
+        say(format!("  {}  ({})", own.ip, own.reason));
     }
     let in_container = std::path::Path::new("/.dockerenv").exists()
         || std::path::Path::new("/run/.containerenv").exists();
     for warning in net::warnings(config, node.advertised(), in_container) {
         tracing::warn!("{warning}");
-        println!("\nWarning: {warning}");
+        say(format!("\nWarning: {warning}"));
     }
 }
 

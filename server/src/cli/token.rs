@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use proto::ids::{Identity, RoomName};
 use proto::token::{ApiKeys, Claims, VideoGrant};
 
-use super::{CliError, load};
+use super::{CliError, load, say};
 use crate::clock;
 use crate::config::ConfigFlags;
 
@@ -92,7 +92,7 @@ impl MakeToken {
                 self.ttl,
             )
             .map_err(|error| CliError::Usage(error.to_string()))?;
-        println!("{token}");
+        say(token);
         Ok(())
     }
 

@@ -59,7 +59,7 @@ impl Engine {
             let kind = self.kind_of(subscription);
             if let Some(peer) = self.peer_mut(key) {
                 if let Some(output) = output {
-                    peer.session.renew_stream(output.section);
+                    peer.renew_stream(output.section);
                 }
                 peer.sections.wait(subscription, kind);
             }

@@ -95,6 +95,13 @@ impl Peer {
         !self.claims.video.hidden
     }
 
+    /// Gives a section a new RTP stream. What was still to be sent in it belongs to the old one:
+    /// with its numbers it would make receivers take the new one for a replay.
+    pub(super) fn renew_stream(&mut self, section: usize) {
+        self.outbox.retain(|packet| packet.section != section);
+        self.session.renew_stream(section);
+    }
+
     /// Counts an offer. Returns whether that is still within the limit.
     pub(super) fn may_offer(&mut self, now: Instant) -> bool {
         let (since, count) = &mut self.offers;

@@ -75,7 +75,7 @@ impl Engine {
     pub(super) fn handle_ended(&mut self, now: Instant, ended: EndedSubscription) {
         if let Some(peer) = self.peer_mut(ended.subscriber) {
             if let Some(section) = peer.sections.release(ended.key) {
-                peer.session.renew_stream(section);
+                peer.renew_stream(section);
             }
             self.ask_for_sections(now, ended.subscriber);
         }

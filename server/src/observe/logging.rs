@@ -1,5 +1,7 @@
 //! Logs, to standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{ConfigError, Log, LogFormat};
@@ -18,6 +20,7 @@ pub fn start_logging(log: &Log) -> Result<(), ConfigError> {
     })?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => subscriber.try_init(),

@@ -7,6 +7,9 @@ const make = (tag, properties = {}, ...children) => {
   element.append(...children.filter((child) => child !== undefined));
   return element;
 };
+/** Text in which `words` stand between backticks. */
+const prose = (tag, text = '', properties = {}) =>
+  make(tag, properties, ...text.split('`').map((part, index) => (index % 2 ? make('code', { textContent: part }) : part)));
 const byId = (id) => document.getElementById(id);
 const schemaName = (schema) => schema?.$ref?.split('/').pop();
 
@@ -88,7 +91,7 @@ function tryOut(method, path, operation) {
   };
   const rows = inputs.map(({ parameter, input }) => [
     make('code', { textContent: parameter.name }),
-    `${parameter.in}${parameter.required ? ', needed' : ''}. ${parameter.description ?? ''}`,
+    prose('span', `${parameter.in}${parameter.required ? ', needed' : ''}. ${parameter.description ?? ''}`),
     input,
   ]);
   return [rows.length ? table(['Parameter', 'Meaning', 'Value'], rows) : undefined, content && make('p', {}, 'Body: ', typeCell(content.schema)), body, button, output];
@@ -99,11 +102,11 @@ function grants(operation) {
   return of.length ? `needs ${[...new Set(of)].join(' or ')}` : 'needs nothing';
 }
 
-byId('about').textContent = document_.info.description;
+byId('about').replaceWith(prose('p', document_.info.description));
 byId('version').textContent = `version ${document_.info.version}, OpenAPI ${document_.openapi}`;
 
 for (const tag of document_.tags ?? []) {
-  byId('operations').append(make('h2', { textContent: tag.name }), make('p', { textContent: tag.description ?? '' }));
+  byId('operations').append(make('h2', { textContent: tag.name }), prose('p', tag.description));
   for (const [path, item] of Object.entries(document_.paths)) {
     for (const [method, operation] of Object.entries(item)) {
       if (!operation.tags?.includes(tag.name)) continue;
@@ -124,7 +127,7 @@ for (const tag of document_.tags ?? []) {
             ` ${operation.summary} `,
             make('span', { className: 'grant', textContent: grants(operation) }),
           ),
-          make('p', { textContent: operation.description ?? '' }),
+          prose('p', operation.description),
           ...tryOut(method, path, operation),
           make('details', {}, make('summary', { textContent: 'Answers' }), table(['Status', 'Meaning', 'Type'], answers)),
         ),
@@ -137,11 +140,11 @@ for (const [name, schema] of Object.entries(document_.components.schemas)) {
   const rows = Object.entries(schema.properties ?? {}).map(([field, type]) => [
     make('code', { textContent: field + (schema.required?.includes(field) ? '' : '?') }),
     typeCell(type),
-    type.description ?? '',
+    prose('span', type.description),
   ]);
   byId('schemas').append(
     make('h3', { id: `type-${name}`, textContent: name }),
-    make('p', { textContent: schema.description ?? '' }),
+    prose('p', schema.description),
     rows.length ? table(['Field', 'Type', 'Meaning'], rows) : make('code', { textContent: typeText(schema) }),
   );
 }
@@ -149,7 +152,7 @@ for (const [name, schema] of Object.entries(document_.components.schemas)) {
 for (const problem of document_['x-problems']) {
   byId('problems').append(
     make('h3', { id: problem.slug, textContent: `${problem.status} ${problem.title}` }),
-    make('p', { textContent: problem.meaning }),
+    prose('p', problem.meaning),
   );
 }
 

@@ -36,6 +36,10 @@ export class Server {
     return `http://127.0.0.1:${this.#ports.httpPort}`;
   }
 
+  get adminUrl() {
+    return `http://127.0.0.1:${this.#ports.adminPort}`;
+  }
+
   get signallingUrl() {
     return `ws://127.0.0.1:${this.#ports.httpPort}`;
   }
