@@ -295,9 +295,10 @@ fn packet(section: usize, sequence: u64) -> OutgoingPacket {
 }
 
 fn media(event: &Event) -> Option<&proto::session::MediaPacket> {
-    match event {
-        Event::Media(packet) => Some(packet),
-        _ => None,
+    if let Event::Media(packet) = event {
+        Some(packet)
+    } else {
+        None
     }
 }
 

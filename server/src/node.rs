@@ -194,23 +194,21 @@ impl Node {
     /// [`NodeError::Conflict`] if a room of this name has other settings.
     pub async fn create_room(&self, request: CreateRoom) -> Result<(Room, Created), NodeError> {
         let room = request.name.clone();
-        match self
+        let reply = self
             .request(&room, Request::CreateRoom(Box::new(request)))
-            .await?
-        {
-            Reply::CreatedRoom(outcome) => {
-                let (room, is_new) = outcome?;
-                Ok((
-                    room,
-                    if is_new {
-                        Created::New
-                    } else {
-                        Created::Existing
-                    },
-                ))
-            }
-            _ => Err(NodeError::Overloaded),
-        }
+            .await?;
+        let Reply::CreatedRoom(outcome) = reply else {
+            return Err(NodeError::Overloaded);
+        };
+        let (room, is_new) = outcome?;
+        Ok((
+            room,
+            if is_new {
+                Created::New
+            } else {
+                Created::Existing
+            },
+        ))
     }
 
     /// Every room, by name.
@@ -220,10 +218,10 @@ impl Node {
     pub async fn rooms(&self) -> Result<Vec<Room>, NodeError> {
         let mut rooms = Vec::new();
         for worker in &self.0.workers {
-            match ask(worker, Request::Rooms).await? {
-                Reply::Rooms(some) => rooms.extend(some),
-                _ => return Err(NodeError::Overloaded),
-            }
+            let Reply::Rooms(some) = ask(worker, Request::Rooms).await? else {
+                return Err(NodeError::Overloaded);
+            };
+            rooms.extend(some);
         }
         rooms.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rooms)
@@ -234,10 +232,10 @@ impl Node {
     /// # Errors
     /// [`NodeError::RoomNotFound`]
     pub async fn room(&self, room: &RoomName) -> Result<Room, NodeError> {
-        match self.request(room, Request::Room(room.clone())).await? {
-            Reply::Room(outcome) => Ok(outcome?),
-            _ => Err(NodeError::Overloaded),
-        }
+        let Reply::Room(outcome) = self.request(room, Request::Room(room.clone())).await? else {
+            return Err(NodeError::Overloaded);
+        };
+        Ok(outcome?)
     }
 
     /// Ends a room.
@@ -253,13 +251,13 @@ impl Node {
     /// # Errors
     /// [`NodeError::RoomNotFound`]
     pub async fn participants(&self, room: &RoomName) -> Result<Vec<Participant>, NodeError> {
-        match self
+        let reply = self
             .request(room, Request::Participants(room.clone()))
-            .await?
-        {
-            Reply::Participants(outcome) => Ok(outcome?),
-            _ => Err(NodeError::Overloaded),
-        }
+            .await?;
+        let Reply::Participants(outcome) = reply else {
+            return Err(NodeError::Overloaded);
+        };
+        Ok(outcome?)
     }
 
     /// One participant.
@@ -352,10 +350,10 @@ impl Node {
     }
 
     async fn done(&self, room: &RoomName, request: Request) -> Result<(), NodeError> {
-        match self.request(room, request).await? {
-            Reply::Done(outcome) => Ok(outcome?),
-            _ => Err(NodeError::Overloaded),
-        }
+        let Reply::Done(outcome) = self.request(room, request).await? else {
+            return Err(NodeError::Overloaded);
+        };
+        Ok(outcome?)
     }
 }
 
@@ -419,7 +417,9 @@ pub struct Connection {
 impl Connection {
     /// Hands a client's message on. Returns whether the worker took it.
     pub fn give(&self, message: proto::signal::messages::signal_request::Message) -> bool {
-        self.worker.give(Input::Signal(self.id, message)).is_ok()
+        self.worker
+            .give(Input::Signal(self.id, Box::new(message)))
+            .is_ok()
     }
 }
 

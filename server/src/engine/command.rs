@@ -19,7 +19,7 @@ pub enum Command {
     /// Something that is answered with [`Output::Reply`].
     Request(ReplyId, Request),
     /// A client's message.
-    Signal(ConnectionId, signal_request::Message),
+    Signal(ConnectionId, Box<signal_request::Message>),
     /// A client's connection has closed, by itself or by a fault.
     Closed(ConnectionId),
     /// Tell everyone to reconnect elsewhere and end all sessions.

@@ -18,8 +18,10 @@ const QUALITY_INTERVAL_S: u64 = 5;
 impl Engine {
     pub(super) fn keep_house(&mut self, now: Instant) {
         let rooms: Vec<RoomKey> = self.room_names.values().copied().collect();
-        let tells_quality =
-            now.saturating_duration_since(self.started).as_secs() % QUALITY_INTERVAL_S == 0;
+        let tells_quality = now
+            .saturating_duration_since(self.started)
+            .as_secs()
+            .is_multiple_of(QUALITY_INTERVAL_S);
         for room in rooms {
             for key in self.router.room(room).participants().to_vec() {
                 self.look_after(now, key);

@@ -143,12 +143,16 @@ impl Engine {
         // A STUN request that names another session moves its address there: ports are reused.
         let key = match class {
             DatagramClass::Stun => self.session_of_stun(now, source, local, datagram),
-            _ => self.demux.by_address(source),
+            DatagramClass::Dtls | DatagramClass::Rtp | DatagramClass::Unknown => {
+                self.demux.by_address(source)
+            }
         };
         let Some(key) = key else {
             let reason = match class {
                 DatagramClass::Stun => DropReason::StunNotAccepted,
-                _ => DropReason::UnknownAddress,
+                DatagramClass::Dtls | DatagramClass::Rtp | DatagramClass::Unknown => {
+                    DropReason::UnknownAddress
+                }
             };
             return self.counters.drop(reason);
         };
@@ -187,7 +191,7 @@ impl Engine {
                 let reply = self.handle_request(now, request);
                 self.outputs.push_back(Output::Reply(id, reply));
             }
-            Command::Signal(connection, message) => self.handle_signal(now, connection, message),
+            Command::Signal(connection, message) => self.handle_signal(now, connection, *message),
             Command::Closed(connection) => self.handle_connection_closed(now, connection),
             Command::Shutdown => self.shut_down(now),
         }

@@ -96,12 +96,9 @@ impl Engine {
         if !update.name.is_empty() {
             peer.info.name.clone_from(&update.name);
         }
-        for (name, value) in update.attributes {
-            match value.as_str() {
-                "" => peer.info.attributes.remove(&name),
-                _ => peer.info.attributes.insert(name, value),
-            };
-        }
+        peer.info.attributes.extend(update.attributes);
+        // An empty value takes an attribute away.
+        peer.info.attributes.retain(|_, value| !value.is_empty());
         self.announce(now, key);
         self.refuse(key, id, Reason::Ok, "", None);
         self.refresh_token(now, key);

@@ -21,7 +21,7 @@ pub enum Input {
     /// A request of the API.
     Request(Request, oneshot::Sender<Reply>),
     /// A client's message.
-    Signal(ConnectionId, signal_request::Message),
+    Signal(ConnectionId, Box<signal_request::Message>),
     /// A client's WebSocket has closed.
     Closed(ConnectionId),
     /// Tell everyone to go, and end.

@@ -188,7 +188,7 @@ impl Sections {
                     publication: own,
                     rids,
                 } if *own == publication => Some((index, rids.get(encoding).copied())),
-                _ => None,
+                Use::Nothing | Use::Publishes { .. } | Use::Sends(_) => None,
             })
     }
 
