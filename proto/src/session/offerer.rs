@@ -1,7 +1,12 @@
 //! A client's side of offer and answer, for the load tester and for tests.
 
+use std::net::SocketAddr;
+
+use str0m::Candidate;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind as Kind, Mid, Simulcast, SimulcastLayer};
+
+use str0m::net::Protocol;
 
 use super::{DataChannel, Session, SessionError, description};
 use crate::codec::MediaKind;
@@ -116,6 +121,13 @@ impl Session {
                 .map(|section| section.mid.as_str()),
         );
         Ok(())
+    }
+
+    /// Adds an address of this side, for a client that has moved to another network.
+    pub fn add_address(&mut self, address: SocketAddr) {
+        if let Ok(candidate) = Candidate::host(address, Protocol::Udp) {
+            self.rtc.add_local_candidate(candidate);
+        }
     }
 
     /// Index of the section with this `mid`.

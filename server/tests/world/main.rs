@@ -1,0 +1,14 @@
+//! Whole conferences in simulated time: an engine, people without browsers, and links between
+//! them that lose, delay and limit. A test prints its seed; `SIM_SEED=... cargo test -p server
+//! --test world NAME` replays it.
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+
+mod conference;
+mod link;
+mod media;
+mod network;
+mod person;
+mod rooms;
+mod sessions;
+mod walk;
+mod world;
