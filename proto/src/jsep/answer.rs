@@ -50,6 +50,9 @@ impl Answer<'_> {
         let replaced = match line.split_once(':').unwrap_or((line, "")) {
             ("a=ice-ufrag", _) => ufrag.map(|ufrag| format!("a=ice-ufrag:{ufrag}")),
             ("a=ice-pwd", _) => password.map(|password| format!("a=ice-pwd:{password}")),
+            // A candidate that names another user name fragment is ignored by clients; without
+            // one it belongs to the description's.
+            ("a=candidate", _) => line.find(" ufrag ").map(|end| line[..end].to_owned()),
             ("a=msid-semantic", _) => return,
             ("a=msid", _) => match section {
                 Some(SectionAnswer::Sends { publisher, track }) => {
@@ -85,6 +88,7 @@ mod tests {
     use super::*;
 
     const ANSWER: &str = "v=0\r\na=msid-semantic:WMS x\r\nm=audio 9 a 111\r\na=mid:0\r\na=ice-ufrag:old\r\n\
+        a=candidate:1 1 udp 1 10.0.0.1 7882 typ host ufrag old\r\n\
         a=sendonly\r\na=msid:x y\r\na=ssrc:1 cname:c\r\na=ssrc:1 msid:x y\r\n";
 
     #[test]
@@ -104,6 +108,7 @@ mod tests {
         assert!(text.contains(&format!("a=msid:{publisher}|{track} {track}\r\n")));
         assert!(text.contains("a=ice-ufrag:new\r\n"));
         assert!(text.contains("a=ssrc:1 cname:c\r\n"));
+        assert!(text.contains("a=candidate:1 1 udp 1 10.0.0.1 7882 typ host\r\n"));
         assert!(!text.contains("x y"));
     }
 

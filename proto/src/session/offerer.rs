@@ -123,9 +123,12 @@ impl Session {
         Ok(())
     }
 
-    /// Adds an address of this side, for a client that has moved to another network.
-    pub fn add_address(&mut self, address: SocketAddr) {
-        if let Ok(candidate) = Candidate::host(address, Protocol::Udp) {
+    /// Replaces an address of this side, for a client that has moved to another network.
+    pub fn change_address(&mut self, from: SocketAddr, to: SocketAddr) {
+        if let Ok(gone) = Candidate::host(from, Protocol::Udp) {
+            self.rtc.direct_api().invalidate_candidate(&gone);
+        }
+        if let Ok(candidate) = Candidate::host(to, Protocol::Udp) {
             self.rtc.add_local_candidate(candidate);
         }
     }

@@ -271,8 +271,8 @@ impl Person {
 
     /// Moves to another address and restarts ICE.
     pub fn change_address(&mut self, address: SocketAddr) {
+        self.session.change_address(self.address, address);
         self.address = address;
-        self.session.add_address(address);
         self.wanted.ice_restart = true;
         self.in_flight = None;
         self.negotiate();
