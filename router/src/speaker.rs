@@ -1,9 +1,9 @@
 //! Who is speaking, from the audio levels that senders put on their packets (RFC 6464).
 //!
 //! The rules are LiveKit's, because its SDKs show what comes of them. Time is cut into windows of
-//! [`INTERVAL`]. A stream is active in a window if it was loud for [`MIN_ACTIVE_PERCENT`] of it; its level
-//! is its loudest packet's, scaled by that share and smoothed over windows. At the end of each
-//! window, changes are told, levels in eighths.
+//! [`INTERVAL`]. A stream is active in a window if it was loud for two fifths of it; its level is
+//! its loudest packet's, scaled by that share and smoothed over windows. At the end of each window,
+//! changes are told, levels in eighths.
 //!
 //! Only streams that are loud or were lately are tracked, so the work follows the speakers, not
 //! the participants.

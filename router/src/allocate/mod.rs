@@ -5,8 +5,8 @@
 //! go, because they have to be readable, and then all others evenly, one step each per round.
 //!
 //! A subscription keeps what it has as long as that fits, and gets more only where the estimate
-//! exceeds the need by [`MARGIN_PERCENT`]. The same demands with the targets as current encodings
-//! therefore give the same targets again: nothing swings while the estimate is steady.
+//! exceeds the need by a margin. The same demands with the targets as current encodings therefore
+//! give the same targets again: nothing swings while the estimate is steady.
 
 use std::ops::Range;
 
