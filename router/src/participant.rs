@@ -38,8 +38,8 @@ pub struct Participant {
     pub(crate) subscriptions: Vec<SubscriptionKey>,
     /// What the path to it carries, in bits per second, once measured.
     pub(crate) estimate_bps: Option<u64>,
-    /// What its session was last told it needs and desires.
-    pub(crate) told_bps: (u64, u64),
+    /// What its session was last told it desires.
+    pub(crate) told_bps: u64,
 }
 
 /// Whom a publisher lets subscribe to its tracks.
@@ -74,7 +74,7 @@ impl Participant {
             publications: Vec::new(),
             subscriptions: Vec::new(),
             estimate_bps: None,
-            told_bps: (0, 0),
+            told_bps: 0,
         }
     }
 

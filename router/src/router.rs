@@ -44,8 +44,6 @@ pub enum Event {
     BitrateWanted {
         /// Whose session.
         participant: ParticipantKey,
-        /// Rate at which the next better picture starts, in bits per second.
-        needed_bps: u64,
         /// Rate of everything wanted, in bits per second.
         desired_bps: u64,
     },

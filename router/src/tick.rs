@@ -151,11 +151,7 @@ impl Router {
             let starved = demand.wanted.is_some() && available && target.is_none();
             self.tell_starved(*key, starved);
         }
-        self.tell_bitrate(
-            participant,
-            audio_bps + outcome.needed,
-            audio_bps + outcome.desired,
-        );
+        self.tell_bitrate(participant, audio_bps + outcome.desired);
     }
 
     fn kind_of(&self, subscription: SubscriptionKey) -> MediaKind {
@@ -203,15 +199,19 @@ impl Router {
         }
     }
 
-    fn tell_bitrate(&mut self, participant: ParticipantKey, needed_bps: u64, desired_bps: u64) {
+    fn tell_bitrate(&mut self, participant: ParticipantKey, desired_bps: u64) {
+        // In coarse steps: rates are never still, and every change disturbs the estimator.
+        let desired_bps = desired_bps.next_multiple_of(DESIRED_STEP_BPS);
         let entry = self.participant_mut(participant);
-        if entry.told_bps != (needed_bps, desired_bps) {
-            entry.told_bps = (needed_bps, desired_bps);
+        if entry.told_bps != desired_bps {
+            entry.told_bps = desired_bps;
             self.events.push_back(Event::BitrateWanted {
                 participant,
-                needed_bps,
                 desired_bps,
             });
         }
     }
 }
+
+/// Step in which estimators are told what is desired.
+const DESIRED_STEP_BPS: u64 = 100_000;

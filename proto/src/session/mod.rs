@@ -306,12 +306,14 @@ impl Session {
         }
     }
 
-    /// Tells the estimator what is wanted: `needed` for the next better picture (padding fills up
-    /// to it) and `desired` for everything, both in bits per second.
-    pub fn set_wanted_bitrate(&mut self, needed_bps: u64, desired_bps: u64) {
+    /// Tells the estimator what the peer could use, in bits per second. It probes the path when
+    /// that rises above its estimate.
+    pub fn set_wanted_bitrate(&mut self, desired_bps: u64) {
+        // No minimum: padding up to one would fill the pauses in which the estimator probes, and
+        // an estimate that has once been low would stay so.
         self.rtc
             .bwe()
-            .set_bitrate(Bitrate::from(needed_bps), Bitrate::from(desired_bps));
+            .set_bitrate(Bitrate::ZERO, Bitrate::from(desired_bps));
     }
 
     /// Begins to end the session: poll until [`Event::Closed`] or give up after a moment.

@@ -150,7 +150,12 @@ impl Engine {
                 }
             }
             Event::KeyframeRequest { section } => self.handle_keyframe_request(now, key, section),
-            Event::Estimate(bps) => self.router.set_estimate(now, key, bps),
+            Event::Estimate(bps) => {
+                if let Some(peer) = self.peer_mut(key) {
+                    peer.bandwidth.estimate_bps = bps;
+                }
+                self.router.set_estimate(now, key, bps);
+            }
             Event::ChannelOpen(channel) | Event::ChannelWritable(channel) => {
                 self.flush_data(now, key, channel);
             }

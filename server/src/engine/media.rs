@@ -126,11 +126,12 @@ impl Engine {
                 } => self.tell_stream_state(subscription, paused),
                 Event::BitrateWanted {
                     participant,
-                    needed_bps,
                     desired_bps,
                 } => {
                     if let Some(peer) = self.peer_mut(participant) {
-                        peer.session.set_wanted_bitrate(needed_bps, desired_bps);
+                        peer.bandwidth.desired_bps = desired_bps;
+                        let figure_bps = peer.bandwidth.next_figure_bps();
+                        peer.session.set_wanted_bitrate(figure_bps);
                         self.mark_dirty(participant);
                     }
                 }

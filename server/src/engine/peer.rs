@@ -37,6 +37,7 @@ pub(super) struct Peer {
     pub(super) scheduled: Option<Instant>,
     pub(super) life: Life,
     pub(super) stats: SessionStats,
+    pub(super) bandwidth: Bandwidth,
     /// Quality it was last told of itself, and when.
     pub(super) told_quality: Option<i32>,
     offers: (Instant, u32),
@@ -52,6 +53,25 @@ pub(super) struct Life {
     pub(super) path_lost: Option<Instant>,
     pub(super) signal_lost: Option<Instant>,
     pub(super) token_sent: Instant,
+}
+
+/// What the path to a participant carries, and what it could use.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Bandwidth {
+    pub(super) estimate_bps: u64,
+    pub(super) desired_bps: u64,
+    /// Whether the estimator was last told the larger of its two figures.
+    pub(super) has_asked_for_more: bool,
+}
+
+impl Bandwidth {
+    /// The next figure to tell the estimator while its estimate is too low: it probes each time
+    /// the figure rises. The margin is needed because encodings are raised only with one.
+    pub(super) fn next_figure_bps(&mut self) -> u64 {
+        self.has_asked_for_more = !self.has_asked_for_more;
+        let percent = if self.has_asked_for_more { 200 } else { 130 };
+        self.desired_bps.saturating_mul(percent) / 100
+    }
 }
 
 impl Peer {
@@ -83,6 +103,7 @@ impl Peer {
                 token_sent: now,
             },
             stats: SessionStats::default(),
+            bandwidth: Bandwidth::default(),
             told_quality: None,
             offers: (now, 0),
             #[cfg(feature = "chaos")]

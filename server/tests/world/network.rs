@@ -135,7 +135,8 @@ fn jitter_and_reordering_break_nothing() {
 
     world.run_for(secs(10));
 
-    assert!(world.received("ann", "ben", Video).completeness() > 0.99);
+    // What is late at a switch between encodings is not sent any more.
+    assert!(world.received("ann", "ben", Video).completeness() > 0.95);
     world.expect_no_faults();
 }
 
