@@ -148,6 +148,7 @@ fn a_late_joiner_gets_a_keyframe_at_once() {
     let connected = world.now;
     world.expect_media("ben", "ann", Video);
 
+    assert!(world.received("ben", "ann", Video).began_with_keyframe);
     let first = world.received("ben", "ann", Video).first_at.unwrap();
     assert!(first.saturating_duration_since(connected) < Duration::from_millis(500));
     world.expect_no_faults();

@@ -1,7 +1,13 @@
 //! Whole conferences in simulated time: an engine, people without browsers, and links between
 //! them that lose, delay and limit. A test prints its seed; `SIM_SEED=... cargo test -p server
 //! --test world NAME` replays it.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
 
 mod conference;
 mod link;

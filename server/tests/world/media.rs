@@ -134,6 +134,8 @@ pub struct Received {
     pub first_at: Option<Instant>,
     pub last_at: Option<Instant>,
     pub longest_gap: Duration,
+    /// Whether the first packet of all started a keyframe; another one may overtake it.
+    pub began_with_keyframe: bool,
     /// What was wrong, in words.
     pub faults: Vec<String>,
     sequences: BTreeSet<u64>,
@@ -176,6 +178,7 @@ impl Received {
             return;
         }
         let keyframe = info.is_some_and(|info| info.keyframe);
+        self.began_with_keyframe |= keyframe && self.newest.is_none();
         if info.is_some() && self.encoding != Some(encoding) && !keyframe && self.follows(packet) {
             self.faults
                 .push(format!("encoding {encoding} begins without a keyframe"));
@@ -197,14 +200,13 @@ impl Received {
     /// Whether nothing is missing before a packet.
     fn follows(&self, packet: &MediaPacket) -> bool {
         self.newest
-            .is_none_or(|newest| packet.sequence == newest.sequence + 1)
+            .is_some_and(|newest| packet.sequence == newest.sequence + 1)
     }
 
     fn check_order(&mut self, packet: &MediaPacket, picture_id: Option<u16>) {
-        let Some(newest) = self.newest else { return };
-        if !self.follows(packet) {
+        let Some(newest) = self.newest.filter(|_| self.follows(packet)) else {
             return;
-        }
+        };
         let step = packet.timestamp.wrapping_sub(newest.timestamp);
         if step > 90_000 * 30 {
             self.faults.push(format!("the timestamp jumps by {step}"));

@@ -374,7 +374,8 @@ impl Person {
             .accept_answer(&answer.sdp)
             .unwrap_or_else(|error| panic!("{}: {error}\n{}", self.name, answer.sdp));
         self.tracks.clear();
-        for (mid, track) in &answer.mid_to_track_id {
+        let in_order: BTreeMap<_, _> = answer.mid_to_track_id.iter().collect();
+        for (mid, track) in in_order {
             assert!(
                 answer.sdp.contains(&format!("|{track} {track}")),
                 "the msid names the same track"

@@ -32,6 +32,7 @@ const STEP: Duration = Duration::from_millis(1);
 enum Delivery {
     ToServer(SocketAddr, Vec<u8>),
     ToPerson(String, SocketAddr, Vec<u8>),
+    Request(ConnectionId, Vec<u8>),
     Frame(ConnectionId, Bytes),
     Close(ConnectionId),
 }
@@ -46,7 +47,6 @@ pub struct World {
     room: RoomName,
     config: SessionConfig,
     queue: BinaryHeap<Reverse<(Instant, u64, Delivery)>>,
-    requests: BinaryHeap<Reverse<(Instant, u64, ConnectionId, Vec<u8>)>>,
     next: u64,
     addresses: u16,
 }
@@ -92,7 +92,6 @@ impl World {
             room: RoomName::new("world").expect("a name"),
             config,
             queue: BinaryHeap::new(),
-            requests: BinaryHeap::new(),
             next: 0,
             addresses: 0,
         }
@@ -260,20 +259,6 @@ impl World {
         for name in &names {
             self.drive_person(now, name);
         }
-        while self
-            .requests
-            .peek()
-            .is_some_and(|Reverse((at, ..))| *at <= now)
-        {
-            let Some(Reverse((_, _, connection, frame))) = self.requests.pop() else {
-                break;
-            };
-            let message = proto::signal::decode_request(&frame)
-                .expect("people speak protobuf")
-                .expect("known messages");
-            self.engine
-                .handle_command(now, Command::Signal(connection, Box::new(message)));
-        }
         if self.engine.poll_timeout(now) <= now {
             self.engine.handle_timeout(now);
         }
@@ -300,6 +285,12 @@ impl World {
                         let transmits = person.drive(now, Some((source, &bytes)));
                         self.send_up(now, &name, transmits);
                     }
+                }
+                Delivery::Request(connection, frame) => {
+                    let message = proto::signal::decode_request(&frame)
+                        .expect("people speak protobuf")
+                        .expect("known messages");
+                    self.engine.handle_command(now, Command::Signal(connection, Box::new(message)));
                 }
                 Delivery::Frame(connection, frame) => {
                     if let Some(person) = self.by_connection(connection) {
@@ -335,8 +326,7 @@ impl World {
             if let Some(connection) = connection {
                 self.next += 1;
                 let frame = proto::signal::encode_request(request);
-                self.requests
-                    .push(Reverse((now + SIGNAL_DELAY, self.next, connection, frame)));
+                self.queue.push(Reverse((now + SIGNAL_DELAY, self.next, Delivery::Request(connection, frame))));
             }
         }
         self.send_up(now, name, transmits);
