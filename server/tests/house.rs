@@ -55,9 +55,8 @@ fn crates_depend_on_each_other_as_designed() {
         };
 
         for dependency in dependencies {
-            let inside = ARROWS
-                .iter()
-                .any(|(crate_name, _)| *crate_name == dependency);
+            // A crate may take itself in, with other features, for its tests.
+            let inside = dependency != name && ARROWS.iter().any(|(other, _)| *other == dependency);
             assert!(
                 !inside || allowed.contains(&dependency.as_str()),
                 "{name} depends on {dependency}"
