@@ -290,7 +290,8 @@ impl World {
                     let message = proto::signal::decode_request(&frame)
                         .expect("people speak protobuf")
                         .expect("known messages");
-                    self.engine.handle_command(now, Command::Signal(connection, Box::new(message)));
+                    self.engine
+                        .handle_command(now, Command::Signal(connection, Box::new(message)));
                 }
                 Delivery::Frame(connection, frame) => {
                     if let Some(person) = self.by_connection(connection) {
@@ -326,7 +327,11 @@ impl World {
             if let Some(connection) = connection {
                 self.next += 1;
                 let frame = proto::signal::encode_request(request);
-                self.queue.push(Reverse((now + SIGNAL_DELAY, self.next, Delivery::Request(connection, frame))));
+                self.queue.push(Reverse((
+                    now + SIGNAL_DELAY,
+                    self.next,
+                    Delivery::Request(connection, frame),
+                )));
             }
         }
         self.send_up(now, name, transmits);
