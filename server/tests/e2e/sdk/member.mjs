@@ -1,0 +1,143 @@
+import {
+  AudioFrame, AudioSource, AudioStream, LocalAudioTrack, LocalVideoTrack, Room, RoomEvent, TrackKind,
+  TrackPublishOptions, TrackSource, VideoBufferType, VideoFrame, VideoSource, VideoStream,
+} from '@livekit/rtc-node';
+import { AccessToken } from 'livekit-server-sdk';
+
+const [WIDTH, HEIGHT, FRAMES_PER_SECOND] = [320, 240, 15];
+const [SAMPLE_RATE, SAMPLES] = [48_000, 480];
+
+/** A token of the server's key, as a back end makes it. */
+export async function token(server, room, identity, { grants = {}, ...options } = {}) {
+  const access = new AccessToken(server.apiKey, server.apiSecret, { identity, ttl: '10m', ...options });
+  access.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grants });
+  return access.toJwt();
+}
+
+/** A participant with LiveKit's own SDK: publishes a plain colour and a tone, and tells what it receives. */
+export class Member {
+  room = new Room();
+  messages = [];
+  events = [];
+  #timers = [];
+  #colours = new Map();
+  #tones = new Map();
+
+  constructor(identity, { colour = [0, 0, 0], tone = 0 } = {}) {
+    Object.assign(this, { identity, colour, tone });
+    this.room.on(RoomEvent.DataReceived, (payload, from, _kind, topic) => {
+      this.messages.push([from?.identity, new TextDecoder().decode(payload), topic]);
+    });
+    this.room.on(RoomEvent.TrackSubscribed, (track, _publication, participant) => void this.#watch(track, participant.identity));
+    this.room.on(RoomEvent.Disconnected, (reason) => this.events.push(['disconnected', reason]));
+    for (const name of ['TrackUnpublished', 'TrackPublished']) {
+      this.room.on(RoomEvent[name], (...args) => this.events.push([name, args.at(-1)?.identity]));
+    }
+  }
+
+  async join(server, name, options = {}) {
+    const jwt = options.jwt ?? (await token(server, name, this.identity, options));
+    await this.room.connect(server.signallingUrl, jwt, { autoSubscribe: options.autoSubscribe ?? true, dynacast: true });
+    return this;
+  }
+
+  get me() {
+    return this.room.localParticipant;
+  }
+
+  others() {
+    return [...this.room.remoteParticipants.values()];
+  }
+
+  other(identity) {
+    return this.others().find((participant) => participant.identity === identity);
+  }
+
+  async publishCamera() {
+    const source = new VideoSource(WIDTH, HEIGHT);
+    const pixels = new Uint8Array(WIDTH * HEIGHT * 4);
+    for (let at = 0; at < pixels.length; at += 4) pixels.set([...this.colour, 255], at);
+    this.#timers.push(setInterval(() => source.captureFrame(new VideoFrame(pixels, WIDTH, HEIGHT, VideoBufferType.RGBA)), 1000 / FRAMES_PER_SECOND));
+    return this.#publish(LocalVideoTrack.createVideoTrack('camera', source), TrackSource.SOURCE_CAMERA);
+  }
+
+  async publishMicrophone() {
+    const source = new AudioSource(SAMPLE_RATE, 1);
+    const feed = { stopped: false };
+    this.#timers.push(feed);
+    void this.#sing(source, feed);
+    return this.#publish(LocalAudioTrack.createAudioTrack('microphone', source), TrackSource.SOURCE_MICROPHONE);
+  }
+
+  async #publish(track, source) {
+    const options = new TrackPublishOptions();
+    options.source = source;
+    return this.me.publishTrack(track, options);
+  }
+
+  async #sing(source, feed) {
+    for (let at = 0; !feed.stopped; at += SAMPLES) {
+      const samples = Int16Array.from({ length: SAMPLES }, (_, i) => 12_000 * Math.sin((2 * Math.PI * this.tone * (at + i)) / SAMPLE_RATE));
+      await source.captureFrame(new AudioFrame(samples, SAMPLE_RATE, 1, SAMPLES)); // waits while the queue is full
+    }
+  }
+
+  /** The mean colour of the newest picture of somebody. */
+  sees(identity) {
+    return this.#colours.get(identity);
+  }
+
+  /** The strongest frequency in the newest sound of somebody. */
+  hears(identity) {
+    return this.#tones.get(identity);
+  }
+
+  async #watch(track, identity) {
+    try {
+      if (track.kind === TrackKind.KIND_VIDEO) {
+        for await (const { frame } of new VideoStream(track)) this.#colours.set(identity, meanColour(frame.convert(VideoBufferType.RGBA)));
+      } else {
+        const newest = [];
+        for await (const frame of new AudioStream(track, SAMPLE_RATE, 1)) {
+          newest.push(...frame.data);
+          if (newest.length >= SAMPLE_RATE / 5) this.#tones.set(identity, strongest(newest.splice(0)));
+        }
+      }
+    } catch {
+      // The stream ends with its track.
+    }
+  }
+
+  async leave() {
+    for (const timer of this.#timers) {
+      if ('stopped' in timer) timer.stopped = true;
+      else clearInterval(timer);
+    }
+    await this.room.disconnect();
+  }
+}
+
+function meanColour({ data }) {
+  const sums = [0, 0, 0];
+  const step = 4 * 97;
+  for (let at = 0; at < data.length; at += step) for (const channel of [0, 1, 2]) sums[channel] += data[at + channel];
+  return sums.map((sum) => Math.round(sum / Math.ceil(data.length / step)));
+}
+
+/** Goertzel's algorithm over the frequencies the members use. */
+function strongest(samples) {
+  let best = { frequency: 0, power: 1e10 };
+  for (let frequency = 200; frequency <= 2000; frequency += 20) {
+    const coefficient = 2 * Math.cos((2 * Math.PI * frequency) / SAMPLE_RATE);
+    let [last, before] = [0, 0];
+    for (const sample of samples) [last, before] = [sample + coefficient * last - before, last];
+    const power = last * last + before * before - coefficient * last * before;
+    if (power > best.power) best = { frequency, power };
+  }
+  return best.frequency;
+}
+
+/** Codecs shift colours a little. */
+export function isColour(seen, expected) {
+  return Boolean(seen) && seen.every((value, channel) => Math.abs(value - expected[channel]) < 40);
+}
