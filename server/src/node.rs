@@ -391,6 +391,8 @@ fn room_defaults(config: &Config, workers: usize) -> RoomDefaults {
         max_rooms: share(config.limits.rooms),
         max_participants_total: share(config.limits.participants),
         max_metadata_bytes: config.limits.room_metadata_bytes,
+        max_participant_metadata_bytes: config.limits.participant_metadata_bytes,
+        max_attributes: config.limits.attributes,
     }
 }
 

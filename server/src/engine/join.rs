@@ -16,9 +16,9 @@ use router::{NewParticipant, ParticipantKey, RoomKey};
 
 use super::Engine;
 use super::command::{ConnectionId, Join, JoinError};
-use super::limits::{MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_METADATA_BYTES, TOKEN_TTL};
+use super::limits::{MAX_ATTRIBUTE_BYTES, TOKEN_TTL};
 use super::peer::Peer;
-use super::room::RoomSettings;
+use super::room::{RoomDefaults, RoomSettings};
 
 /// Clients ping this often, in seconds, and give up after the other; LiveKit's values.
 const PING_INTERVAL_S: i32 = 5;
@@ -42,7 +42,7 @@ impl Engine {
         if self.shutting_down {
             return Err(JoinError::ShuttingDown);
         }
-        check_own_texts(&join.claims, &join.request)?;
+        check_own_texts(&self.config.rooms, &join.claims, &join.request)?;
         if self.peers.iter().flatten().count() >= self.config.rooms.max_participants_total {
             return Err(JoinError::Full(
                 "this node has as many participants as it may have",
@@ -213,7 +213,11 @@ impl Engine {
 }
 
 /// Metadata and attributes a client brings along need a grant and have limits.
-fn check_own_texts(claims: &Claims, request: &JoinRequest) -> Result<(), JoinError> {
+fn check_own_texts(
+    limits: &RoomDefaults,
+    claims: &Claims,
+    request: &JoinRequest,
+) -> Result<(), JoinError> {
     let brings_own = !request.metadata.is_empty() || !request.participant_attributes.is_empty();
     if brings_own && !claims.video.may_update_own_metadata() {
         return Err(JoinError::NotAllowed(
@@ -221,14 +225,16 @@ fn check_own_texts(claims: &Claims, request: &JoinRequest) -> Result<(), JoinErr
         ));
     }
     let attributes = &request.participant_attributes;
-    let bytes: usize = attributes
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum();
-    if request.metadata.len() > MAX_METADATA_BYTES || claims.metadata.len() > MAX_METADATA_BYTES {
+    let given = attributes.iter().chain(&claims.attributes);
+    let bytes: usize = given.map(|(key, value)| key.len() + value.len()).sum();
+    if request.metadata.len() > limits.max_participant_metadata_bytes
+        || claims.metadata.len() > limits.max_participant_metadata_bytes
+    {
         return Err(JoinError::BadRequest("the metadata is too long".to_owned()));
     }
-    if attributes.len() + claims.attributes.len() > MAX_ATTRIBUTES || bytes > MAX_ATTRIBUTE_BYTES {
+    if attributes.len() + claims.attributes.len() > limits.max_attributes
+        || bytes > MAX_ATTRIBUTE_BYTES
+    {
         return Err(JoinError::BadRequest(
             "the attributes are too many or too long".to_owned(),
         ));

@@ -1,4 +1,4 @@
-//! Every bound of the engine, with what happens beyond it. Further ones are in [`router::limits`],
+//! Every bound of the engine, with what happens beyond it. Further ones are in [`super::RoomDefaults`], [`router::limits`],
 //! [`proto::demux`], [`proto::jsep`] and [`proto::session`].
 
 use std::time::Duration;
@@ -18,10 +18,6 @@ pub const OFFER_WINDOW: Duration = Duration::from_secs(10);
 pub const MAX_DATA_BACKLOG_BYTES: usize = 1024 * 1024;
 /// Receivers a data message may name. The rest are ignored.
 pub const MAX_DATA_DESTINATIONS: usize = 200;
-/// Bytes of a participant's metadata. Longer is refused with `LIMIT_EXCEEDED`.
-pub const MAX_METADATA_BYTES: usize = 16 * 1024;
-/// Attributes of a participant. More are refused with `LIMIT_EXCEEDED`.
-pub const MAX_ATTRIBUTES: usize = 64;
 /// Bytes of all keys and values of a participant's attributes. More are refused with
 /// `LIMIT_EXCEEDED`.
 pub const MAX_ATTRIBUTE_BYTES: usize = 16 * 1024;

@@ -28,6 +28,10 @@ pub struct RoomDefaults {
     pub max_participants_total: usize,
     /// Bytes of a room's metadata.
     pub max_metadata_bytes: usize,
+    /// Bytes of a participant's metadata.
+    pub max_participant_metadata_bytes: usize,
+    /// Attributes of a participant.
+    pub max_attributes: usize,
 }
 
 impl Default for RoomDefaults {
@@ -40,6 +44,8 @@ impl Default for RoomDefaults {
             max_rooms: 10_000,
             max_participants_total: 10_000,
             max_metadata_bytes: 64 * 1024,
+            max_participant_metadata_bytes: 16 * 1024,
+            max_attributes: 64,
         }
     }
 }

@@ -15,7 +15,7 @@ use router::ParticipantKey;
 
 use super::Engine;
 use super::command::ConnectionId;
-use super::limits::{MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_METADATA_BYTES, MAX_NAME_BYTES};
+use super::limits::{MAX_ATTRIBUTE_BYTES, MAX_NAME_BYTES};
 
 impl Engine {
     pub(super) fn handle_signal(
@@ -118,8 +118,8 @@ impl Engine {
                 "the token does not grant canUpdateOwnMetadata",
             ));
         }
-        if update.metadata.len() > MAX_METADATA_BYTES {
-            return Err((Reason::LimitExceeded, "metadata is longer than 16384 bytes"));
+        if update.metadata.len() > self.config.rooms.max_participant_metadata_bytes {
+            return Err((Reason::LimitExceeded, "the metadata is too long"));
         }
         if update.name.len() > MAX_NAME_BYTES {
             return Err((Reason::LimitExceeded, "the name is longer than 256 bytes"));
@@ -131,10 +131,10 @@ impl Engine {
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
-        if attributes.len() > MAX_ATTRIBUTES || bytes > MAX_ATTRIBUTE_BYTES {
+        if attributes.len() > self.config.rooms.max_attributes || bytes > MAX_ATTRIBUTE_BYTES {
             return Err((
                 Reason::LimitExceeded,
-                "attributes are more than 64, or longer than 16384 bytes",
+                "the attributes are too many or too long",
             ));
         }
         Ok(())

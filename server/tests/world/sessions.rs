@@ -7,8 +7,8 @@ use proto::codec::MediaKind::{Audio, Video};
 use proto::ids::Identity;
 use proto::signal::messages::{
     DisconnectReason, SessionDescription, SubscriptionPermission, TrackPermission,
-    leave_request::Action, request_response::Reason, signal_request::Message as Request,
-    signal_response::Message as Response,
+    UpdateParticipantMetadata, leave_request::Action, request_response::Reason,
+    signal_request::Message as Request, signal_response::Message as Response,
 };
 
 use crate::media::{camera, microphone};
@@ -251,4 +251,37 @@ fn everyone_is_told_to_reconnect_when_the_server_stops() {
         );
     }
     assert_eq!(world.engine.counters().participants, 0);
+}
+
+#[test]
+fn metadata_beyond_the_limit_is_refused_and_stays_as_it_was() {
+    let mut world = World::new("metadata_beyond_the_limit_is_refused_and_stays_as_it_was");
+    world.join("ann");
+    world.join("ben");
+    world.run_for(secs(1));
+
+    for metadata in ["short".to_owned(), "x".repeat(20_000)] {
+        let update = UpdateParticipantMetadata {
+            metadata,
+            request_id: 7,
+            ..Default::default()
+        };
+        world.person("ann").ask(Request::UpdateMetadata(update));
+        world.run_for(secs(1));
+    }
+
+    let reasons: Vec<Reason> = world.people["ann"]
+        .responses
+        .iter()
+        .filter_map(|response| match response {
+            Response::RequestResponse(answer) if answer.request_id == 7 => Some(answer.reason()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reasons, [Reason::Ok, Reason::LimitExceeded]);
+    let seen = world.people["ben"]
+        .known
+        .values()
+        .find(|info| info.identity == "ann");
+    assert_eq!(seen.map(|info| info.metadata.as_str()), Some("short"));
 }

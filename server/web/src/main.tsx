@@ -1,9 +1,9 @@
 import { setLogLevel } from 'livekit-client';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import './ui/base.css';
 import { App } from './app';
 import { Crash } from './ui/crash';
-import './ui/base.css';
 
 setLogLevel(import.meta.env.DEV ? 'info' : 'warn');
 

@@ -1,3 +1,4 @@
+import type { LocalTrack } from 'livekit-client';
 import { useEffect, useState, type FormEvent } from 'react';
 import { Brand } from '../ui/brand';
 import { CameraIcon, CameraOffIcon, MicrophoneIcon, MicrophoneOffIcon } from '../ui/icons';
@@ -95,12 +96,12 @@ export function Prejoin({ roomName, fixedName, problem, joining, onJoin }: Props
           )}
 
           <div className="prejoin-devices">
-            <DeviceSelect label="Camera" devices={cameras} value={wanted.cameraId} onChange={(cameraId) => change({ cameraId })} />
+            <DeviceSelect label="Camera" devices={cameras} value={wanted.cameraId || deviceOf(camera.track)} onChange={(cameraId) => change({ cameraId })} />
             <div>
               <DeviceSelect
                 label="Microphone"
                 devices={microphones}
-                value={wanted.microphoneId}
+                value={wanted.microphoneId || deviceOf(microphone.track)}
                 onChange={(microphoneId) => change({ microphoneId })}
               />
               <LevelMeter track={microphone.track} />
@@ -118,6 +119,11 @@ export function Prejoin({ roomName, fixedName, problem, joining, onJoin }: Props
       </main>
     </div>
   );
+}
+
+/** The device that the browser chose, where nobody chose one. */
+function deviceOf(track: LocalTrack | undefined): string {
+  return track?.mediaStreamTrack.getSettings().deviceId ?? '';
 }
 
 function Picture(props: { track: ReturnType<typeof useCameraPreview>['track']; enabled: boolean; name: string; failed: boolean }) {

@@ -26,5 +26,7 @@ test('a refused token is a refusal, a silent or busy server is not', () => {
 });
 
 test('a refusal repeats what the server said', () => {
-  expect(joinProblem(ConnectionError.notAllowed('the token has expired', 401))).toContain('the token has expired');
+  const refusal = ConnectionError.notAllowed('could not establish signal connection: the token has expired.', 401);
+
+  expect(joinProblem(refusal)).toBe('The server does not accept this invitation: the token has expired. Ask for a new link.');
 });

@@ -44,7 +44,7 @@ export function joinProblem(error: unknown): string {
   if (!(error instanceof ConnectionError)) return `Joining failed: ${error instanceof Error ? error.message : 'unknown reason'}`;
   switch (error.reason) {
     case ConnectionErrorReason.NotAllowed:
-      return `The server does not accept this invitation: ${error.message.replace(/\.$/, '')}. Ask for a new link.`;
+      return `The server does not accept this invitation: ${reasonIn(error.message)}. Ask for a new link.`;
     case ConnectionErrorReason.ServerUnreachable:
     case ConnectionErrorReason.WebSocket:
       return 'The server does not answer. Check your connection and try again.';
@@ -58,4 +58,9 @@ export function joinProblem(error: unknown): string {
     default:
       return `Joining failed: ${error.message}`;
   }
+}
+
+/** The server's own words, without the SDK's before them and the full stop after them. */
+function reasonIn(message: string): string {
+  return message.replace(/^could not establish signal connection: /, '').replace(/\.$/, '');
 }

@@ -6,6 +6,13 @@ test('two people sit side by side on a desk and one above the other on a phone',
   expect(fitGrid(2, 374, 650, 12).columns).toBe(1);
 });
 
+test('three people on a desk get wide tiles', () => {
+  const { columns, tileWidth, tileHeight } = fitGrid(3, 1248, 632, 12);
+
+  expect(columns).toBe(2);
+  expect(tileWidth).toBeGreaterThan(tileHeight * 1.3);
+});
+
 test('the grid stays inside its area and the tiles inside their shape', () => {
   for (let count = 1; count <= 50; count++) {
     for (const [width, height] of [[1280, 640], [374, 640], [800, 300], [300, 300]] as const) {
