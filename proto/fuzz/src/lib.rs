@@ -8,9 +8,17 @@
 //! both folders named from `fuzz/`.
 
 pub mod layer;
+pub mod offer;
+pub mod signal;
+pub mod stun;
 
 /// A fuzz target: its name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 1] = [("layer", layer::run)];
+pub const TARGETS: [Target; 4] = [
+    ("layer", layer::run),
+    ("offer", offer::run),
+    ("signal", signal::run),
+    ("stun", stun::run),
+];
