@@ -1,4 +1,4 @@
-import { DisconnectReason, Room, RoomEvent, Track, VideoPresets } from 'livekit-client';
+import { ConnectionState, DisconnectReason, Room, RoomEvent, Track, VideoPresets } from 'livekit-client';
 import { ChatLog } from '../chat/chat-log';
 import type { Choices } from '../prejoin/choices';
 import { mediaProblem } from '../prejoin/media-problem';
@@ -10,8 +10,8 @@ import type { TokenSource } from './token-source';
  * One person's way through a room: joining, publishing, coming back after the server was gone, leaving.
  *
  * The SDK's `Room` bridges short losses by itself (its state is then `reconnecting`). When it gives up,
- * this class takes over: it keeps trying, with a new token if the old one is refused, and publishes again
- * what was on.
+ * or takes too long, this class takes over: it keeps trying, with a new token if the old one is refused,
+ * and publishes again what was on.
  */
 export class RoomConnection {
   readonly room = new Room({
@@ -29,10 +29,12 @@ export class RoomConnection {
   /** What the person wants on, whatever the connection does. */
   #wanted = { camera: false, microphone: false };
   #wake: (() => void) | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(tokens: TokenSource) {
     this.#tokens = tokens;
     this.room.on(RoomEvent.Disconnected, (reason) => this.#onDisconnected(reason));
+    this.room.on(RoomEvent.ConnectionStateChanged, (state) => this.#watch(state));
   }
 
   get phase(): Phase {
@@ -113,6 +115,26 @@ export class RoomConnection {
     else void this.#comeBack();
   }
 
+  /**
+   * Bounds the SDK's own reconnecting. It can wait for ever: where a WebSocket closes without having opened
+   * and without an error (Firefox, when a new server closes at once), it never lets go of its lock.
+   */
+  #watch(state: ConnectionState): void {
+    if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) {
+      this.#patience ??= setTimeout(() => void this.#takeOver(), PATIENCE_MS);
+    } else {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+    }
+  }
+
+  async #takeOver(): Promise<void> {
+    if (this.#phase.kind !== 'joined') return;
+    this.#enter({ kind: 'lost' });
+    await this.room.disconnect();
+    await this.#comeBack();
+  }
+
   async #comeBack(): Promise<void> {
     for (let tries = 0; ; tries++) {
       await this.#pause(retryDelayMs(tries));
@@ -175,6 +197,9 @@ export class RoomConnection {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** Longer than a change of networks takes, shorter than people wait. */
+const PATIENCE_MS = 15_000;
 
 const RETRY_DELAYS_MS = [500, 1000, 2000, 4000];
 
