@@ -184,8 +184,11 @@ impl Engine {
         let mut matched = Vec::new();
         for section in peer.sections.unmatched() {
             let track = peer.tracks.by_cid(&section.track_id, section.kind);
-            let track =
-                track.or_else(|| peer.tracks.overdue(now, section.kind).filter(|_| by_kind));
+            let track = track.or_else(|| {
+                by_kind
+                    .then(|| peer.tracks.overdue(now, section.kind))
+                    .flatten()
+            });
             if let Some(track) = track {
                 matched.push((section, track.info));
             }

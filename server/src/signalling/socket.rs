@@ -23,6 +23,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long a client may take to accept a frame.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may take to close, after it was told to.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Why a socket ends.
 enum End {
     /// The client has gone.
@@ -53,6 +56,9 @@ pub(super) async fn run(
     };
     // The client may be gone already.
     let _ = tokio::time::timeout(SEND_TIMEOUT, websocket.send(Message::Close(Some(close)))).await;
+    // RFC 6455 §7.1.1: the client closes first; cut off, Firefox leaves its page in the dark.
+    let closed = async { while let Some(Ok(_)) = websocket.next().await {} };
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
 }
 
 async fn exchange(

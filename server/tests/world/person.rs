@@ -57,6 +57,8 @@ pub struct Person {
     pub leave: Option<(DisconnectReason, messages::leave_request::Action)>,
     /// Other responses, for tests that look at them.
     pub responses: Vec<Response>,
+    /// Firefox offers tracks under other ids than they were announced with.
+    pub track_id_suffix: &'static str,
     /// Track of each section it receives in.
     tracks: HashMap<usize, String>,
     receiving: Vec<String>,
@@ -105,6 +107,7 @@ impl Person {
             messages: Vec::new(),
             leave: None,
             responses: Vec::new(),
+            track_id_suffix: "",
             tracks: HashMap::new(),
             receiving: Vec::new(),
             next_offer: 1,
@@ -131,7 +134,7 @@ impl Person {
             .iter()
             .map(|track| TrackOffer {
                 kind: track.source.codec.kind(),
-                track_id: track.cid.clone(),
+                track_id: format!("{}{}", track.cid, self.track_id_suffix),
                 rids: track
                     .source
                     .rids

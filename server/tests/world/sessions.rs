@@ -285,3 +285,21 @@ fn metadata_beyond_the_limit_is_refused_and_stays_as_it_was() {
         .find(|info| info.identity == "ann");
     assert_eq!(seen.map(|info| info.metadata.as_str()), Some("short"));
 }
+
+#[test]
+fn a_track_offered_under_another_id_is_published_however_many_offers_follow() {
+    let mut world = World::new("a_track_offered_under_another_id_is_published");
+    for name in ["ann", "ben"] {
+        world.join(name);
+    }
+    world.run_for(Duration::from_millis(1_150));
+    world.person("ann").track_id_suffix = "-of-the-browser";
+    world.publish("ann", camera());
+
+    for _ in 0..6 {
+        world.run_for(Duration::from_millis(330));
+        world.publish("ben", microphone());
+    }
+
+    world.expect_media("ben", "ann", Video);
+}
