@@ -43,7 +43,7 @@ impl Engine {
             return Err(JoinError::ShuttingDown);
         }
         check_own_texts(&self.config.rooms, &join.claims, &join.request)?;
-        if self.peers.iter().flatten().count() >= self.config.rooms.max_participants_total {
+        if self.participant_count() >= self.config.rooms.max_participants_total {
             return Err(JoinError::Full(
                 "this node has as many participants as it may have",
             ));

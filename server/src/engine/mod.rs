@@ -266,14 +266,14 @@ impl Engine {
         let (publications, subscriptions) = self.router.counts();
         Counters {
             rooms: self.rooms.len() as u64,
-            participants: self.connections_and_ghosts() as u64,
+            participants: self.participant_count() as u64,
             publications: publications as u64,
             subscriptions: subscriptions as u64,
             ..self.counters.clone()
         }
     }
 
-    fn connections_and_ghosts(&self) -> usize {
+    fn participant_count(&self) -> usize {
         self.peers.iter().flatten().count()
     }
 

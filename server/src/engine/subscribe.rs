@@ -121,33 +121,26 @@ impl Engine {
                 .then_some((settings.width, settings.height)),
             priority: settings.priority,
         };
-        for sid in settings.track_sids.iter().take(MAX_SUBSCRIPTION_CHOICES) {
-            let publication =
-                TrackSid::parse(sid).and_then(|sid| self.publication_by_sid(key, &sid));
-            let subscription =
-                publication.and_then(|publication| self.router.subscription_of(key, publication));
-            if let Some(subscription) = subscription {
-                self.router.set_wanted(now, subscription, wanted);
-            }
-        }
+        self.set_wanted(now, key, &settings.track_sids, wanted);
     }
 
     /// Stops tracks a resuming client had paused.
     pub(super) fn disable_tracks(&mut self, now: Instant, key: ParticipantKey, sids: &[String]) {
+        let wanted = Wanted {
+            disabled: true,
+            ..Wanted::default()
+        };
+        self.set_wanted(now, key, sids, wanted);
+    }
+
+    fn set_wanted(&mut self, now: Instant, key: ParticipantKey, sids: &[String], wanted: Wanted) {
         for sid in sids.iter().take(MAX_SUBSCRIPTION_CHOICES) {
             let publication =
                 TrackSid::parse(sid).and_then(|sid| self.publication_by_sid(key, &sid));
             let subscription =
                 publication.and_then(|publication| self.router.subscription_of(key, publication));
             if let Some(subscription) = subscription {
-                self.router.set_wanted(
-                    now,
-                    subscription,
-                    Wanted {
-                        disabled: true,
-                        ..Wanted::default()
-                    },
-                );
+                self.router.set_wanted(now, subscription, wanted);
             }
         }
     }

@@ -183,11 +183,7 @@ impl MediaSocket {
     }
 
     fn is_own(&self, ip: IpAddr) -> bool {
-        self.own_addresses().contains(&ip)
-    }
-
-    fn own_addresses(&self) -> &[IpAddr] {
-        &self.local.advertised
+        self.local.advertised.contains(&ip)
     }
 }
 
