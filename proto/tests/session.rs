@@ -138,6 +138,7 @@ impl Pair {
         let config = |address: &str| SessionConfig {
             identity: identity.clone(),
             addresses: vec![address.parse().unwrap()],
+            estimates: true,
         };
         Self {
             now,

@@ -124,6 +124,7 @@ impl Node {
             let session = SessionConfig {
                 identity: identity.clone(),
                 addresses: ips.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
+                estimates: true,
             };
             let engine = EngineConfig {
                 session,

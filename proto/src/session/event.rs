@@ -7,7 +7,7 @@ use str0m::bwe::BweKind;
 use str0m::rtp::{RtpPacket, SeqNo};
 use str0m::{Event as RtcEvent, IceConnectionState, Output as RtcOutput};
 
-use super::packet::{MediaExtensions, Rid};
+use super::packet::{MediaExtensions, Rid, SenderClock};
 use super::{
     DataChannel, MAX_CHANNEL_BUFFER_BYTES, MAX_RECEIVED_STREAMS, MediaPacket, ReceivedStream,
     Session, SessionError, transport,
@@ -181,6 +181,10 @@ impl Session {
             extensions: MediaExtensions::read(&packet.header.ext_vals),
             payload: packet.payload,
             received: packet.timestamp,
+            sender_clock: packet.last_sender_info.map(|report| SenderClock {
+                wallclock: report.ntp_time,
+                timestamp: report.rtp_time.numer() as u32,
+            }),
         })
     }
 }

@@ -39,7 +39,8 @@ pub use crypto::DtlsIdentity;
 pub use event::{Event, Output, SessionStats, Transmit};
 pub use offerer::{OfferChanges, TrackOffer};
 pub use packet::{
-    DependencyDescriptor, MediaExtensions, MediaPacket, OutgoingPacket, Rid, Vp8Numbers,
+    DependencyDescriptor, MediaExtensions, MediaPacket, OutgoingPacket, Rid, SenderClock,
+    Vp8Numbers,
 };
 
 use crate::codec::Codec;
@@ -81,6 +82,9 @@ pub struct SessionConfig {
     pub identity: DtlsIdentity,
     /// Addresses to offer as host candidates.
     pub addresses: Vec<SocketAddr>,
+    /// Whether it measures the path and paces what it sends by that. A client that sends at fixed
+    /// rates does not; it gives the other side's estimator its feedback all the same.
+    pub estimates: bool,
 }
 
 /// ICE user name fragment and password.
@@ -375,7 +379,11 @@ fn rtc_config(config: &SessionConfig, credentials: &IceCredentials) -> RtcConfig
         .enable_av1(true)
         .set_extension(12, packet::dependency_descriptor_extension())
         .set_extension(14, Extension::AbsoluteCaptureTime)
-        .enable_bwe(Some(Bitrate::from(INITIAL_ESTIMATE_BPS)))
+        .enable_bwe(
+            config
+                .estimates
+                .then(|| Bitrate::from(INITIAL_ESTIMATE_BPS)),
+        )
         .set_send_buffer_video(RETRANSMISSION_PACKETS)
         .set_stats_interval(Some(STATS_INTERVAL))
         .set_sctp_max_message_size(MAX_MESSAGE_BYTES as u32)

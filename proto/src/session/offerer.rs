@@ -123,6 +123,17 @@ impl Session {
         Ok(())
     }
 
+    /// Takes an address of the other side that came apart from its description.
+    ///
+    /// # Errors
+    /// [`SessionError::Description`] when it is no candidate.
+    pub fn add_candidate(&mut self, text: &str) -> Result<(), SessionError> {
+        let text = text.strip_prefix("a=").unwrap_or(text);
+        let candidate = Candidate::from_sdp_string(text).map_err(description)?;
+        self.rtc.add_remote_candidate(candidate);
+        Ok(())
+    }
+
     /// Replaces an address of this side, for a client that has moved to another network.
     pub fn change_address(&mut self, from: SocketAddr, to: SocketAddr) {
         if let Ok(gone) = Candidate::host(from, Protocol::Udp) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, VideoOrientation};
 
@@ -67,6 +67,16 @@ impl MediaExtensions {
     }
 }
 
+/// What a sender report says of a stream's timestamps (RFC 3550 §6.4.1). Receivers play sound and
+/// pictures together by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SenderClock {
+    /// The sender's wall clock.
+    pub wallclock: SystemTime,
+    /// The RTP timestamp at that time.
+    pub timestamp: u32,
+}
+
 /// A packet a peer sent, authenticated and decrypted.
 #[derive(Debug, Clone)]
 pub struct MediaPacket {
@@ -86,6 +96,8 @@ pub struct MediaPacket {
     pub payload: Arc<[u8]>,
     /// When it arrived.
     pub received: Instant,
+    /// The sender's clock, by its newest sender report.
+    pub sender_clock: Option<SenderClock>,
     /// What goes along with it.
     pub extensions: MediaExtensions,
 }

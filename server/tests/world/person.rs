@@ -90,6 +90,7 @@ impl Person {
         let config = SessionConfig {
             identity: config.identity.clone(),
             addresses: vec![address],
+            estimates: true,
         };
         Self {
             name: name.to_owned(),

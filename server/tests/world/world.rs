@@ -74,6 +74,7 @@ impl World {
         let config = SessionConfig {
             identity,
             addresses: vec![SERVER.parse().expect("an address")],
+            estimates: true,
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let engine = EngineConfig {
