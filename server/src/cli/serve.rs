@@ -61,7 +61,8 @@ async fn serve(config: Arc<Config>, made_key: bool) -> Result<(), CliError> {
     let node = Node::start(&config).map_err(|error| CliError::Failed(error.to_string()))?;
     let counters = node.clone();
     metrics.read_workers_with(move || counters.counters());
-    let signalling = signalling::routes(node.clone(), keys.clone(), metrics.clone());
+    let signalling =
+        signalling::routes(node.clone(), keys.clone(), metrics.clone(), &config.limits);
 
     // All ports are taken before any is served, so that a server either starts or says why not.
     let admin = listen::bind(config.admin.listen)

@@ -108,6 +108,8 @@ impl Config {
             ("limits.rooms", limits.rooms as usize),
             ("limits.participants", limits.participants as usize),
             ("limits.connections", limits.connections as usize),
+            ("limits.joins_per_second", limits.joins_per_second as usize),
+            ("limits.join_burst", limits.join_burst as usize),
             ("limits.api_body_bytes", limits.api_body_bytes),
         ];
         if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {

@@ -128,6 +128,11 @@ settings! {
         participants: u32 = 10_000,
         /// Open connections to the public HTTP server, WebSockets among them.
         connections: u32 = 20_000,
+        /// Joins a second from one address, in the long run. Behind one address there may be a whole school,
+        /// or a load test.
+        joins_per_second: u32 = 20,
+        /// Joins from one address at once, before `joins_per_second` holds.
+        join_burst: u32 = 100,
         /// Bytes of a request's line and headers; a LiveKit join puts its offer and token there.
         header_bytes: usize = 65_536,
         /// Bytes of an API request's body.

@@ -24,6 +24,7 @@ use proto::token::{ApiKeys, Claims};
 use serde::Deserialize;
 
 use crate::clock;
+use crate::config::Limits;
 use crate::engine::JoinError;
 use crate::node::{JoinRefused, Node};
 use crate::observe::{Metrics, Reason};
@@ -39,12 +40,12 @@ struct Signalling {
 }
 
 /// The routes.
-pub fn routes(node: Node, keys: ApiKeys, metrics: Arc<Metrics>) -> Router {
+pub fn routes(node: Node, keys: ApiKeys, metrics: Arc<Metrics>, limits: &Limits) -> Router {
     let state = Signalling {
         node,
         keys,
         metrics,
-        rates: Arc::default(),
+        rates: Arc::new(Mutex::new(JoinRates::new(limits))),
     };
     Router::new()
         .route("/rtc/v1", get(connect))

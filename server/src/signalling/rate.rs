@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
-/// Joins a second from one address, in the long run.
-const JOINS_PER_SECOND: f64 = 20.0;
-/// Joins from one address at once: a classroom behind one address comes at the full hour.
-const JOIN_BURST: f64 = 100.0;
+use crate::config::Limits;
+
 /// Addresses remembered. Beyond it, those that have not joined lately are forgotten.
 const MAX_ADDRESSES: usize = 10_000;
 
@@ -51,12 +49,22 @@ impl Bucket {
 }
 
 /// Joins by address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct JoinRates {
+    per_second: f64,
+    burst: f64,
     buckets: HashMap<IpAddr, Bucket>,
 }
 
 impl JoinRates {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            per_second: f64::from(limits.joins_per_second),
+            burst: f64::from(limits.join_burst),
+            buckets: HashMap::new(),
+        }
+    }
+
     pub(super) fn allow(&mut self, now: Instant, ip: IpAddr) -> bool {
         // A machine on the loopback is this one: tests and load testers, not strangers.
         if ip.to_canonical().is_loopback() {
@@ -71,7 +79,7 @@ impl JoinRates {
         let bucket = self
             .buckets
             .entry(ip)
-            .or_insert_with(|| Bucket::new(now, JOINS_PER_SECOND, JOIN_BURST));
+            .or_insert_with(|| Bucket::new(now, self.per_second, self.burst));
         bucket.take(now)
     }
 }
@@ -87,7 +95,7 @@ mod tests {
     fn a_flood_of_joins_is_cut_to_the_rate() {
         let now = clock::now();
         let ip: IpAddr = "203.0.113.5".parse().expect("an address");
-        let mut rates = JoinRates::default();
+        let mut rates = JoinRates::new(&Limits::default());
 
         let at_once = (0..1_000).filter(|_| rates.allow(now, ip)).count();
         let later = (0..1_000)
@@ -100,7 +108,7 @@ mod tests {
     #[test]
     fn remembers_a_bounded_number_of_addresses() {
         let now = clock::now();
-        let mut rates = JoinRates::default();
+        let mut rates = JoinRates::new(&Limits::default());
 
         for index in 0..2 * MAX_ADDRESSES as u32 {
             rates.allow(now, IpAddr::from((0x0A00_0000 + index).to_be_bytes()));
