@@ -13,4 +13,13 @@
 //! The crate meets the server only over the network.
 #![forbid(unsafe_code)]
 
+pub mod adapter;
+pub mod cli;
+pub mod drive;
+pub mod measure;
 pub mod media;
+pub mod participant;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod verify;

@@ -13,6 +13,11 @@ pub mod decode;
 pub mod stamp;
 pub mod tone;
 
-pub use unsupported::{Part, Unsupported};
-
+mod backdrop;
+mod codec;
+mod layering;
+mod spectrum;
+mod split;
 mod unsupported;
+
+pub use unsupported::{Part, Unsupported};

@@ -84,7 +84,21 @@ impl Stamp {
             return None;
         }
 
-        let [p0, p1, encoding, flags, n0, n1, f0, f1, f2, f3, c0, c1, t @ ..] = plain;
+        let [
+            p0,
+            p1,
+            encoding,
+            flags,
+            n0,
+            n1,
+            f0,
+            f1,
+            f2,
+            f3,
+            c0,
+            c1,
+            t @ ..,
+        ] = plain;
         Some(Self {
             publisher: u16::from_be_bytes([p0, p1]),
             encoding,

@@ -42,6 +42,8 @@ pub struct Report {
     pub bars: Vec<BarResult>,
     /// Sums over the run.
     pub totals: Totals,
+    /// The same for the steady time alone.
+    pub steady: Totals,
     /// Latency from capture to a complete picture at the receiver, in milliseconds, steady time.
     pub video_latency_ms: Distribution,
     /// Latency from capture to arrival of sound, in milliseconds, steady time.
@@ -50,6 +52,8 @@ pub struct Report {
     pub join_ms: Distribution,
     /// From the moment both sides are there to the first complete picture, in milliseconds.
     pub first_frame_ms: Distribution,
+    /// How far apart sound and picture would be played by what sender reports say, steady time.
+    pub lip_sync_ms: Distribution,
     /// Second by second.
     pub seconds: Vec<Second>,
     /// What the server's process spent, if it could be watched.
@@ -66,6 +70,28 @@ pub struct Report {
     pub findings_by_kind: BTreeMap<String, u64>,
     /// Every subscription there was.
     pub subscriptions: Vec<SubscriptionSummary>,
+    /// The sizes tried, in order, if the limit was searched for; the report is then that of the
+    /// largest size that held.
+    pub limit_search: Vec<LimitStep>,
+}
+
+/// A size that was tried.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LimitStep {
+    /// The scenario's size.
+    pub size: usize,
+    /// Participants that made.
+    pub participants: usize,
+    /// Packets received by subscribers in a second of the steady time.
+    pub packets_per_second: f64,
+    /// Whether every bar held.
+    pub passed: bool,
+    /// Names of the bars that did not.
+    pub broken_bars: Vec<String>,
+    /// The server's CPU time, in cores.
+    pub server_cpu: Option<f64>,
+    /// Share of the time the tester's busiest thread was working, 0 to 1.
+    pub busiest_thread: f64,
 }
 
 /// Findings kept one by one; further ones are only counted.

@@ -1,0 +1,349 @@
+//! A track being sent: frames of encoded loops, at their times.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proto::codec::{Codec, MediaKind};
+use proto::session::{MediaExtensions, OutgoingPacket, Rid, Session};
+
+use crate::media::clip::{Clip, DescriptorNumbers};
+use crate::media::stamp::Stamp;
+use crate::media::tone::Tone;
+use crate::scenario::Scenario;
+
+/// Opus frames are as long.
+const SOUND_INTERVAL: Duration = Duration::from_millis(20);
+/// A sender that is later than this leaves frames out, as a camera does.
+const MAX_LATENESS: Duration = Duration::from_millis(500);
+/// Loudness of one who speaks and of one who does not, in -dBov (RFC 6464).
+const LEVELS_DBOV: [u8; 2] = [70, 20];
+/// Names of encodings, lowest first, as LiveKit's SDKs have them.
+pub const RIDS: [&str; 3] = ["q", "h", "f"];
+
+/// Encoded media of a run: made once, sent by all.
+#[derive(Debug, Default)]
+pub struct Material {
+    /// By card, then by encoding.
+    pub clips: Vec<Vec<Arc<Clip>>>,
+    /// By card.
+    pub tones: Vec<Arc<Tone>>,
+}
+
+impl Material {
+    /// Encodes what so many publishers need. `progress` is told how many of how many are done.
+    ///
+    /// # Errors
+    /// An encoder refuses.
+    pub fn encode(
+        scenario: &Scenario,
+        cameras: usize,
+        microphones: usize,
+        mut progress: impl FnMut(usize, usize),
+    ) -> anyhow::Result<Self> {
+        let video = &scenario.video;
+        let cards = |publishers: usize| publishers.min(usize::from(video.cards)) as u16;
+        let total = usize::from(cards(cameras));
+        let mut material = Self::default();
+        for card in 0..cards(cameras) {
+            progress(usize::from(card), total);
+            let clips = video.encodings.iter().enumerate().map(|(index, encoding)| {
+                let spec = crate::media::clip::ClipSpec {
+                    codec: video.codec.codec(),
+                    publisher: card,
+                    encoding: index as u8,
+                    width: encoding.width,
+                    height: encoding.height,
+                    fps: video.fps,
+                    bitrate_bps: encoding.kbps * 1_000,
+                    temporal_layers: video.temporal_layers,
+                    frames: (video.loop_s * f64::from(video.fps)) as u16,
+                };
+                Clip::encode(&spec).map(Arc::new)
+            });
+            material.clips.push(clips.collect::<anyhow::Result<_>>()?);
+        }
+        progress(total, total);
+        for card in 0..cards(microphones) {
+            material.tones.push(Arc::new(Tone::encode(card)?));
+        }
+        Ok(material)
+    }
+}
+
+/// A published track.
+#[derive(Debug)]
+pub struct Sending {
+    /// Sound or pictures.
+    pub kind: MediaKind,
+    /// What it holds.
+    pub codec: Codec,
+    /// The publisher's number.
+    pub publisher: u16,
+    /// The id it is announced with.
+    pub cid: String,
+    /// The id the server gave it.
+    pub sid: Option<String>,
+    /// Session it goes out by.
+    pub peer: usize,
+    /// Its section there, once offered.
+    pub mid: Option<String>,
+    /// One for each encoding, lowest first.
+    pub streams: Vec<OutgoingStream>,
+    /// Whether it is loud.
+    pub speaks: bool,
+    interval: Duration,
+    next_at: Option<Instant>,
+    frame: u32,
+}
+
+/// One RTP stream being sent.
+#[derive(Debug)]
+pub struct OutgoingStream {
+    /// Its name when the track is simulcast.
+    pub rid: Option<Rid>,
+    /// Whether the server wants it at present.
+    pub enabled: bool,
+    /// Whether the next frame must be a keyframe.
+    pub wants_keyframe: bool,
+    source: Source,
+    cursor: usize,
+    numbers: DescriptorNumbers,
+    sequence: u64,
+    timestamp: u32,
+}
+
+#[derive(Debug)]
+enum Source {
+    Clip(Arc<Clip>),
+    Tone(Arc<Tone>),
+}
+
+/// Sums of what was sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sent {
+    /// RTP packets.
+    pub packets: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+}
+
+impl Sending {
+    /// A camera.
+    pub fn camera(
+        identity: &str,
+        publisher: u16,
+        scenario: &Scenario,
+        material: &Material,
+    ) -> Self {
+        let cards = material.clips.len().max(1);
+        let clips = material.clips.get(usize::from(publisher) % cards);
+        let clips = clips.map_or(&[][..], Vec::as_slice);
+        let streams = clips
+            .iter()
+            .enumerate()
+            .map(|(index, clip)| OutgoingStream {
+                rid: (clips.len() > 1)
+                    .then(|| RIDS.get(index).map(|name| Rid::new(name)))
+                    .flatten(),
+                ..OutgoingStream::new(Source::Clip(Arc::clone(clip)), index)
+            });
+        Self {
+            kind: MediaKind::Video,
+            codec: scenario.video.codec.codec(),
+            publisher,
+            cid: format!("{identity}-camera"),
+            sid: None,
+            peer: 0,
+            mid: None,
+            streams: streams.collect(),
+            speaks: false,
+            interval: Duration::from_secs(1) / scenario.video.fps,
+            next_at: None,
+            frame: 0,
+        }
+    }
+
+    /// A microphone.
+    pub fn microphone(identity: &str, publisher: u16, material: &Material) -> Self {
+        let cards = material.tones.len().max(1);
+        let tone = material.tones.get(usize::from(publisher) % cards);
+        let streams = tone.map(|tone| OutgoingStream::new(Source::Tone(Arc::clone(tone)), 0));
+        Self {
+            kind: MediaKind::Audio,
+            codec: Codec::Opus,
+            publisher,
+            cid: format!("{identity}-microphone"),
+            sid: None,
+            peer: 0,
+            mid: None,
+            streams: streams.into_iter().collect(),
+            speaks: false,
+            interval: SOUND_INTERVAL,
+            next_at: None,
+            frame: 0,
+        }
+    }
+
+    /// Forgets where it was published; it is announced anew with a fresh session.
+    pub fn reset(&mut self) {
+        (self.sid, self.mid, self.next_at) = (None, None, None);
+        for stream in &mut self.streams {
+            (stream.enabled, stream.wants_keyframe) = (true, true);
+        }
+    }
+
+    /// Asks for keyframes of all encodings: which one the receiver means is not told.
+    pub fn request_keyframe(&mut self) {
+        for stream in &mut self.streams {
+            stream.wants_keyframe = true;
+        }
+    }
+
+    /// When the next frame is due.
+    pub fn due(&self) -> Option<Instant> {
+        self.next_at
+    }
+
+    /// Sets the time of the first frame.
+    pub fn begin(&mut self, at: Instant) {
+        self.next_at = Some(at);
+    }
+
+    /// Gives the session the frame that is due.
+    pub fn send(
+        &mut self,
+        now: Instant,
+        epoch: Instant,
+        section: usize,
+        session: &mut Session,
+    ) -> Sent {
+        let mut sent = Sent::default();
+        let due = self.next_at.unwrap_or(now);
+        let late = now.saturating_duration_since(due);
+        self.next_at = Some(if late > MAX_LATENESS {
+            now + self.interval
+        } else {
+            due + self.interval
+        });
+        self.frame = self.frame.wrapping_add(1);
+        let captured_us = (now - epoch).as_micros() as u64;
+        let ticks = (now - epoch).as_micros() * u128::from(self.codec.clock_rate_hz()) / 1_000_000;
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            if !stream.enabled {
+                continue;
+            }
+            let stamp = Stamp {
+                publisher: self.publisher,
+                encoding: index as u8,
+                keyframe: true,
+                audio: self.kind == MediaKind::Audio,
+                temporal: 0,
+                packets: 1,
+                frame: self.frame,
+                clip_frame: 0,
+                captured_us,
+            };
+            let timestamp = stream.timestamp.wrapping_add(ticks as u32);
+            let level = LEVELS_DBOV[usize::from(self.speaks)];
+            let out = Outgoing {
+                section,
+                codec: self.codec,
+                timestamp,
+                wallclock: now,
+                level: (self.kind == MediaKind::Audio).then_some(level),
+            };
+            stream.send(&out, stamp, session, &mut sent);
+        }
+        sent
+    }
+}
+
+struct Outgoing {
+    section: usize,
+    codec: Codec,
+    timestamp: u32,
+    wallclock: Instant,
+    level: Option<u8>,
+}
+
+impl OutgoingStream {
+    fn new(source: Source, index: usize) -> Self {
+        Self {
+            rid: None,
+            enabled: true,
+            wants_keyframe: true,
+            source,
+            cursor: 0,
+            numbers: DescriptorNumbers {
+                picture_id: 0,
+                tl0_pic_idx: 0,
+            },
+            // RFC 3550 asks for unpredictable ones; a tester's may be known. The first must be
+            // below 2^16.
+            sequence: 1_000 + index as u64 * 10_000,
+            timestamp: 0x1000_0000 * (index as u32 + 1),
+        }
+    }
+
+    fn send(&mut self, out: &Outgoing, stamp: Stamp, session: &mut Session, sent: &mut Sent) {
+        match &self.source {
+            Source::Tone(tone) => {
+                let payload = tone.payload(u64::from(stamp.frame), &stamp);
+                self.send_packet(out, payload, false, session, sent);
+            }
+            Source::Clip(clip) => {
+                let clip = Arc::clone(clip);
+                if std::mem::take(&mut self.wants_keyframe) || self.cursor >= clip.len() {
+                    self.cursor = 0;
+                }
+                let frame = self.cursor;
+                self.cursor += 1;
+                let packets = clip.packet_count(frame);
+                self.numbers = self.numbers.next(clip.temporal(frame));
+                let stamp = Stamp {
+                    keyframe: clip.is_keyframe(frame),
+                    temporal: clip.temporal(frame),
+                    packets: packets as u16,
+                    clip_frame: frame as u16,
+                    ..stamp
+                };
+                for packet in 0..packets {
+                    let payload = clip.payload(frame, packet, self.numbers, &stamp);
+                    self.send_packet(out, payload, packet + 1 == packets, session, sent);
+                }
+            }
+        }
+    }
+
+    fn send_packet(
+        &mut self,
+        out: &Outgoing,
+        payload: Arc<[u8]>,
+        marker: bool,
+        session: &mut Session,
+        sent: &mut Sent,
+    ) {
+        self.sequence += 1;
+        let bytes = payload.len() as u64;
+        let was_taken = session.send(OutgoingPacket {
+            section: out.section,
+            rid: self.rid,
+            codec: out.codec,
+            sequence: self.sequence,
+            timestamp: out.timestamp,
+            marker,
+            payload,
+            wallclock: out.wallclock,
+            extensions: MediaExtensions {
+                audio_level_dbov: out.level,
+                voice: out.level.map(|level| level < 40),
+                ..MediaExtensions::default()
+            },
+            vp8: None,
+        });
+        if was_taken {
+            sent.packets += 1;
+            sent.bytes += bytes;
+        }
+    }
+}
