@@ -47,9 +47,10 @@ fn data(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::to_value;
-
-    use super::{super::sample::sample, *};
+    use super::{
+        super::sample::{sample, value},
+        *,
+    };
 
     #[test]
     fn holds_the_whole_report() {
@@ -57,7 +58,7 @@ mod tests {
 
         let read = read_back(&page(&report));
 
-        assert_eq!(to_value(read).unwrap(), to_value(report).unwrap());
+        assert_eq!(value(&read), value(&report));
     }
 
     #[test]
@@ -106,22 +107,35 @@ mod tests {
         bare.limit_search.clear();
         bare.seconds.truncate(4);
 
+        let mut long = sample();
+        let minute = long.seconds.clone();
+        long.seconds = minute.into_iter().cycle().take(5_000).collect();
+        for (at, second) in (0..).zip(&mut long.seconds) {
+            second.second = at;
+        }
+        long.duration_s = 5_000.0;
+        long.steady_to_s = 4_990.0;
+        long.tester_cost.busiest_thread = 0.97;
+
         let folder = std::env::temp_dir();
         for (name, report) in [
             ("page.html", sample()),
+            ("page-long.html", long),
             ("page-bare.html", bare),
             ("page-empty.html", Report::default()),
         ] {
-            std::fs::write(folder.join(name), page(&report)).unwrap();
+            std::fs::write(folder.join(name), page(&report)).expect("writable");
             let terminal = folder.join(name).with_extension("txt");
-            std::fs::write(terminal, crate::report::table(&report)).unwrap();
+            std::fs::write(terminal, crate::report::table(&report)).expect("writable");
         }
     }
 
     fn read_back(page: &str) -> Report {
-        let (_, rest) = page.split_once("type=\"application/json\"").unwrap();
-        let (_, rest) = rest.split_once('>').unwrap();
-        let (json, _) = rest.split_once("</script>").unwrap();
-        serde_json::from_str(json).unwrap()
+        let (_, rest) = page
+            .split_once("type=\"application/json\"")
+            .expect("a page holds a report");
+        let (_, rest) = rest.split_once('>').expect("the element begins");
+        let (json, _) = rest.split_once("</script>").expect("the element ends");
+        serde_json::from_str(json).expect("the report is whole")
     }
 }

@@ -73,6 +73,11 @@ pub(super) fn sample() -> Report {
     }
 }
 
+/// What two reports can be compared by.
+pub(super) fn value(report: &Report) -> serde_json::Value {
+    serde_json::to_value(report).expect("plain data")
+}
+
 fn plan() -> PlanSummary {
     PlanSummary {
         rooms: 1,

@@ -112,23 +112,32 @@ impl Figures {
         );
         self.whole("subscriptions", subscriptions);
         let connections = format!(
-            "{} failed to join, {} lost, {} came back",
+            "{} failed, {} lost, {} came back",
             count(totals.join_failures),
             count(totals.disconnects),
             count(totals.reconnects)
         );
         self.whole("connections", connections);
-        self.whole("join", half_and_99(&report.join_ms));
-        self.whole("first picture", half_and_99(&report.first_frame_ms));
+        self.whole("join p50 / p99", half_and_99(&report.join_ms));
+        self.whole(
+            "first picture p50 / p99",
+            half_and_99(&report.first_frame_ms),
+        );
     }
 
     fn latencies(&mut self, report: &Report) {
-        self.steady("video latency", latency(&report.video_latency_ms));
-        self.steady("audio latency", latency(&report.audio_latency_ms));
+        self.steady(
+            "video latency p50 / p99 / max",
+            latency(&report.video_latency_ms),
+        );
+        self.steady(
+            "audio latency p50 / p99 / max",
+            latency(&report.audio_latency_ms),
+        );
         if let Some(direct) = &report.direct {
-            self.steady("added to the direct path", added(direct));
+            self.steady("added to direct path p50 / p99", added(direct));
         }
-        self.steady("lip sync", latency(&report.lip_sync_ms));
+        self.steady("lip sync p50 / p99 / max", latency(&report.lip_sync_ms));
     }
 
     fn packets(&mut self, report: &Report) {
@@ -165,29 +174,23 @@ impl Figures {
     }
 
     fn decoded(&mut self, decoded: &Decoded) {
-        let right = |right: u64, all: u64, streams: u64, what: &str| {
+        let right = |right: u64, all: u64, streams: u64| {
             let (right, all, streams) = (count(right), count(all), count(streams));
-            format!("{right} of {all} {what} right, {streams} streams")
+            format!("{right} of {all}, {streams} streams")
         };
         let pictures = right(
             decoded.pictures_right,
             decoded.pictures,
             decoded.video_streams,
-            "pictures",
         );
-        let tones = right(
-            decoded.tones_right,
-            decoded.tones,
-            decoded.audio_streams,
-            "tones",
-        );
-        self.whole("decoded video", pictures);
-        self.whole("decoded audio", tones);
+        let tones = right(decoded.tones_right, decoded.tones, decoded.audio_streams);
+        self.whole("decoded pictures right", pictures);
+        self.whole("decoded tones right", tones);
     }
 
     fn server(&mut self, cost: &ServerCost) {
         let per_packet = format!(
-            "{:.2} us, {:.2} us of it in the kernel",
+            "{:.2} us, {:.2} us in the kernel",
             cost.cpu_us_per_packet, cost.cpu_system_us_per_packet
         );
         self.steady("server CPU per packet", per_packet);
@@ -197,9 +200,9 @@ impl Figures {
         );
         self.steady("server CPU", cpu);
         let per_core = format!(
-            "{} packets, {:.0} Mbit",
+            "{} packets, {} Mbit",
             number(cost.packets_per_core_second),
-            cost.bits_per_core_second / 1e6
+            number(cost.bits_per_core_second / 1e6)
         );
         self.steady("server per core second", per_core);
         self.memory(cost);
@@ -213,7 +216,7 @@ impl Figures {
 
     fn memory(&mut self, cost: &ServerCost) {
         let memory = format!(
-            "{} at most, {} before",
+            "{}, {} before",
             bytes(cost.rss_peak_bytes as f64),
             bytes(cost.rss_before_bytes as f64)
         );
@@ -235,7 +238,7 @@ impl Figures {
         );
         self.steady("tester CPU per packet", cpu);
         let busiest = format!(
-            "{} of the time, {} at most late",
+            "{}, {} late at most",
             whole_percent(cost.busiest_thread),
             ms(cost.lateness_max_ms)
         );
@@ -359,19 +362,18 @@ fn half_and_99(of: &Distribution) -> String {
     if of.count == 0 {
         return "nothing measured".to_owned();
     }
-    format!("p50 {}, p99 {}", ms(of.p50), ms(of.p99))
+    format!("{} / {}", ms(of.p50), ms(of.p99))
 }
 
 fn latency(of: &Distribution) -> String {
     if of.count == 0 {
         return "nothing measured".to_owned();
     }
-    format!("{}, max {}", half_and_99(of), ms(of.max))
+    format!("{} / {}", half_and_99(of), ms(of.max))
 }
 
 fn added(direct: &DirectPath) -> String {
-    let (half, most) = (ms(direct.added_p50_ms), ms(direct.added_p99_ms));
-    format!("p50 {half}, p99 {most}")
+    format!("{} / {}", ms(direct.added_p50_ms), ms(direct.added_p99_ms))
 }
 
 fn volume(packets: u64, payload: u64) -> String {

@@ -82,13 +82,13 @@ function withUnit(value, unit) {
   return significant(value) + (unit ? GAP + unit : '');
 }
 
-const clock = (value) => (value < 60 && report.duration_s <= 180
+const clock = (value) => (report.duration_s <= 180
   ? value + GAP + 's'
   : Math.floor(value / 60) + ':' + String(Math.round(value % 60)).padStart(2, '0'));
 
 // ---- Tables
 
-// Columns: { name, number, cell(row), sort(row) }. Cells are text or nodes.
+// Columns: { name, number, short, cell(row), sort(row) }. Cells are text or nodes; short ones stay on a line.
 function table(columns, rows, caption) {
   const head = element('thead', {}, element('tr', {}, ...columns.map((column) =>
     element('th', { scope: 'col', class: column.number && 'number' }, column.name))));
@@ -98,7 +98,7 @@ function table(columns, rows, caption) {
 
 function tableRow(columns, row) {
   return element('tr', {}, ...columns.map((column, index) => element(index ? 'td' : 'th', {
-    scope: index ? null : 'row', class: column.number ? 'number' : 'name-cell',
+    scope: index ? null : 'row', class: column.number ? 'number' : column.short ? 'short' : 'long',
   }, column.cell(row))));
 }
 
@@ -160,7 +160,7 @@ function header() {
   const about = [
     ['Server', `${report.server} (${report.protocol})`],
     ['Started', report.started.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')],
-    ['Duration', `${seconds(report.duration_s)}, steady from ${significant(report.steady_from_s)} to ${seconds(report.steady_to_s)}`],
+    ['Duration', `${seconds(report.duration_s)}, ${steadyTime()}`],
     ['Rooms', count(plan.rooms)],
     ['Participants', `${count(plan.participants)}, ${count(plan.publishers)} publish`],
     ['Tracks', count(plan.tracks)],
@@ -172,6 +172,9 @@ function header() {
     element('div', {}, element('dt', {}, name), element('dd', {}, value))));
   notices();
 }
+
+const steadyTime = () => (report.steady_to_s > report.steady_from_s
+  ? `steady from ${significant(report.steady_from_s)} to ${significant(report.steady_to_s)}${GAP}s` : 'no steady time');
 
 function notices() {
   const lines = [];
@@ -210,16 +213,16 @@ function figures() {
   return [
     distributionTile('Video latency', report.video_latency_ms, 'video_latency_p99_ms'),
     distributionTile('Audio latency', report.audio_latency_ms, 'audio_latency_p99_ms'),
-    direct && ['Added by the server', ms(direct.added_p50_ms), `p99 ${ms(direct.added_p99_ms)}, pictures`],
+    direct && ['Added by the server', ms(direct.added_p50_ms), `to pictures, p99 ${ms(direct.added_p99_ms)}`],
     distributionTile('Lip sync', report.lip_sync_ms, 'out_of_step_s'),
     distributionTile('Join', report.join_ms, 'join_failures_percent'),
     distributionTile('First picture', report.first_frame_ms, 'first_frame_p99_ms'),
     ['Frozen', percent(percentOf(steady.frozen_s, steady.watched_s)), `${count(steady.freezes)} freezes, ${seconds(steady.frozen_s)}`, 'frozen_percent'],
     ['Lost', percent(percentOf(steady.packets_lost, due)), `${count(steady.packets_lost)} of ${count(due)} packets`, 'loss_percent'],
-    span > 0 ? ['Received', `${short(steady.packets_received / span)} packets/s`, `${short((steady.bytes_received * 8) / span / 1e6)} Mbit/s of payload`] : null,
-    ['Decoded right', `${count(decoded.pictures_right)} / ${count(decoded.pictures)}`, `pictures; tones ${count(decoded.tones_right)} / ${count(decoded.tones)}`, 'wrong'],
+    span > 0 ? ['Received', `${short(steady.packets_received / span)}/s`, `packets, ${short((steady.bytes_received * 8) / span / 1e6)}${GAP}Mbit/s of payload`] : null,
+    ['Decoded right', percent(decodedRight()), `${count(decoded.pictures)} pictures, ${count(decoded.tones)} tones`, 'wrong'],
     cost && ['Server per packet', us(cost.cpu_us_per_packet), `${us(cost.cpu_system_us_per_packet)} of it in the kernel`],
-    cost && ['A core forwards', `${short(cost.packets_per_core_second)} packets/s`, `${short(cost.bits_per_core_second / 1e6)} Mbit/s of payload`],
+    cost && ['A core forwards', `${short(cost.packets_per_core_second)}/s`, `packets, ${short(cost.bits_per_core_second / 1e6)}${GAP}Mbit/s of payload`],
     cost && ['Server memory', bytes(cost.rss_peak_bytes), `${bytes(cost.rss_per_participant_bytes)} per participant`],
     ['Tester busy', percent(Math.round(tester.busiest_thread * 100)), `its busiest of ${count(tester.threads)} threads`, 'busy'],
     totals.join_failures + totals.disconnects > 0
@@ -227,9 +230,16 @@ function figures() {
   ];
 }
 
+// Rounded down: a hundred is said only if all were right.
+function decodedRight() {
+  const of = report.decoded;
+  const share = percentOf(of.pictures_right + of.tones_right, of.pictures + of.tones);
+  return share === null ? null : Math.floor(share * 100) / 100;
+}
+
 function distributionTile(name, of, bar) {
   if (!of.count) return null;
-  return [name, ms(of.p50), `p99 ${ms(of.p99)}, max ${ms(of.max)}`, bar];
+  return [`${name}, median`, ms(of.p50), `p99 ${ms(of.p99)}, max ${ms(of.max)}`, bar];
 }
 
 // ---- Plots over time
@@ -248,14 +258,14 @@ function series(name, color, how, of, text) {
     const values = report.seconds.slice(at, at + many).map(of).filter(known);
     points.push(values.length ? merge[how](values) : null);
   }
-  return { name, color: `var(--${color})`, points, text };
+  return { name, color: `var(--${color})`, how, points, text };
 }
 
 const times = report.seconds.filter((_, index) => index % many === 0).map((second) => second.second);
 
 function percentile(medium, figure, color) {
   const of = (second) => (second[`${medium}_latency_ms`].count ? second[`${medium}_latency_ms`][figure] : null);
-  return series(`${medium} ${figure}`, color, 'worst', of);
+  return { ...series(`${medium} ${figure}`, color, 'worst', of), label: figure === 'p50' ? null : figure };
 }
 
 function plotList() {
@@ -267,7 +277,7 @@ function plotList() {
   const perPoint = many > 1 ? `in ${many} s` : 'per second';
   return [
     {
-      title: 'Latency', unit: 'ms', text: ms, axis: short, series: [
+      title: 'Latency', unit: 'ms', text: (value) => grouped(value, 1), axis: short, series: [
         percentile('video', 'p50', 'blue-1'), percentile('video', 'p90', 'blue-2'), percentile('video', 'p99', 'blue-3'),
         percentile('audio', 'p50', 'orange-1'), percentile('audio', 'p99', 'orange-2'),
       ],
@@ -302,7 +312,8 @@ function plotList() {
     },
     {
       title: 'Participants and subscriptions', unit: '% of the plan', axis: short, text: count, series: [
-        share('connected', 'orange-2', 'connected', plan.participants), share('subscriptions live', 'blue-2', 'subscriptions', plan.subscriptions),
+        { ...share('connected', 'orange-1', 'connected', plan.participants), wide: true },
+        share('subscriptions live', 'blue-2', 'subscriptions', plan.subscriptions),
       ],
     },
   ];
@@ -326,10 +337,10 @@ function point(index) {
 }
 
 function plot(what) {
-  const values = what.series.map((line) => element('b', {}));
+  const values = what.series.map((line) => element('b', { style: `min-width:${longest(line, what)}ch` }));
   const at = element('span', { class: 'at' });
   const items = what.series.map((line, index) => element('li', {},
-    element('i', { style: `background:${line.color}` }), line.name, values[index]));
+    element('i', { style: `background:${line.color}` }), line.label || line.name, values[index]));
   const svg = shape('svg', { role: 'img', tabindex: 0, 'aria-label': describe(what) });
   const figure = element('figure', {},
     element('figcaption', {}, element('h3', {}, what.title), element('span', { class: 'unit' }, what.unit), at),
@@ -339,10 +350,10 @@ function plot(what) {
   const draw = () => { [frame, cross] = drawPlot(svg, what, figure.clientWidth || 560); };
   crosses.push((index) => {
     const off = index === null;
-    at.textContent = off ? '' : many > 1 ? `from ${clock(times[index])}` : `second ${times[index]}`;
+    at.textContent = !off ? moment(index) : report.steady_to_s > report.steady_from_s ? `steady ${what.columns ? 'total' : 'mean'}` : '';
     what.series.forEach((line, number) => {
-      const value = off ? null : line.points[index];
-      values[number].textContent = off ? '' : known(value) ? (line.text || what.text)(value) : '–';
+      const value = off ? summary(line) : line.points[index];
+      values[number].textContent = known(value) ? (line.text || what.text)(value) : off ? '' : '–';
     });
     if (!cross) return;
     cross.setAttribute('visibility', off ? 'hidden' : 'visible');
@@ -350,6 +361,16 @@ function plot(what) {
   });
   listen(svg, () => frame);
   return [figure, draw];
+}
+
+const moment = (index) => (many > 1 ? `from ${clock(times[index])}` : `second ${times[index]}`);
+const steadyPoints = (line) => line.points.filter((value, index) => known(value) && inSteady(times[index]));
+const longest = (line, what) => Math.max(3, ...line.points.filter(known).map((value) => (line.text || what.text)(value).length));
+
+// What a legend shows while no second is pointed at.
+function summary(line) {
+  const inside = steadyPoints(line);
+  return inside.length ? merge[line.how === 'sum' ? 'sum' : 'mean'](inside) : null;
 }
 
 function listen(svg, frame) {
@@ -374,10 +395,10 @@ function listen(svg, frame) {
 
 function describe(what) {
   const parts = what.series.map((line) => {
-    const inside = line.points.filter((value, index) => known(value) && inSteady(times[index]));
+    const inside = steadyPoints(line);
     if (!inside.length) return `${line.name} not measured`;
     const text = line.text || what.text;
-    return `${line.name} ${text(merge.mean(inside))} on average, ${text(merge.worst(inside))} at most`;
+    return `${line.name} ${text(summary(line))} ${line.how === 'sum' ? 'in all' : 'on average'}, ${text(largest(inside))} at most`;
   });
   return `${what.title}, ${what.unit}, over time. In the steady time: ${parts.join('; ')}.`;
 }
@@ -390,7 +411,7 @@ const EDGE = { left: 50, right: 8, top: 8, bottom: 22 };
 function drawPlot(svg, what, width) {
   const lines = what.stacked ? stack(what.series) : what.series;
   const all = lines.flatMap((line) => line.points).filter(known);
-  const top = niceTop(all.length ? merge.worst(all.slice(0, 1).concat(largest(all))) : 0, what.columns);
+  const top = niceTop(largest(all), what.columns);
   const frame = makeFrame(width, top.value);
   svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
   svg.replaceChildren(...background(frame, top, what.axis));
@@ -408,7 +429,7 @@ function drawPlot(svg, what, width) {
   return [frame, cross];
 }
 
-const largest = (values) => [values.reduce((most, value) => Math.max(most, value), 0)];
+const largest = (values) => values.reduce((most, value) => Math.max(most, value), 0);
 
 function stack(lines) {
   const sums = new Array(times.length).fill(0);
@@ -481,7 +502,7 @@ function curve(frame, line, below, filled) {
     }
     if (!below) {
       const path = over.length > 1 ? over.join('L') : `${over[0]}h0.01`;
-      made.push(shape('path', { class: 'line', d: 'M' + path, style: `stroke:${line.color}` }));
+      made.push(shape('path', { class: line.wide ? 'line wide' : 'line', d: 'M' + path, style: `stroke:${line.color}` }));
     }
     return made;
   });
@@ -529,7 +550,7 @@ function limit() {
     { name: 'Server cores', number: true, cell: (step) => cores(step.server_cpu) },
     { name: 'Tester busy', number: true, cell: (step) => percent(Math.round(step.busiest_thread * 100)) },
     { name: '', number: true, cell: (step) => mark(step.passed) },
-    { name: 'Broken bars', cell: (step) => step.broken_bars.join(', ').replaceAll('_', '_\u200b') },
+    { name: 'Broken bars', cell: (step) => step.broken_bars.join(', ') },
   ], steps, 'Sizes tried'));
   const svg = shape('svg', { role: 'img', 'aria-label': 'Packets per second over the size: ' + [...steps].sort((a, b) => a.size - b.size).map((step) =>
     `${step.size}: ${short(step.packets_per_second)}, ${step.passed ? 'held' : 'broken'}`).join('; ') });
@@ -545,8 +566,8 @@ function limit() {
 
 function drawLimit(svg, steps, width) {
   const sorted = [...steps].sort((a, b) => a.size - b.size);
-  const high = niceTop(largest(steps.map((step) => step.packets_per_second))[0]);
-  const wide = niceTop(largest(steps.map((step) => step.size))[0], true);
+  const high = niceTop(largest(steps.map((step) => step.packets_per_second)));
+  const wide = niceTop(largest(steps.map((step) => step.size)), true);
   const [left, right, floor] = [EDGE.left, width - 14, HEIGHT - EDGE.bottom];
   const x = (size) => left + (size / wide.value) * (right - left);
   const y = (rate) => floor - (rate / high.value) * (floor - EDGE.top);
@@ -607,11 +628,11 @@ function listFindings(body, state, kind, words, all) {
   const listed = report.findings.length < all ? ` The list holds the first ${count(report.findings.length)}.` : '';
   state.textContent = `${count(found.length)} shown.${listed}`;
   body.replaceChildren(table([
-    { name: 'Second', number: true, cell: (one) => String(one.second) },
-    { name: 'Kind', cell: (one) => one.kind },
-    { name: 'Seen by', cell: (one) => one.participant },
-    { name: 'Track', cell: (one) => one.track || '' },
-    { name: 'What', cell: (one) => one.what },
+    { name: 'Second', short: true, cell: (one) => String(one.second) },
+    { name: 'Kind', short: true, cell: (one) => one.kind },
+    { name: 'Seen by', short: true, cell: (one) => one.participant },
+    { name: 'Track', short: true, cell: (one) => one.track || '' },
+    { name: 'What', cell: (one) => element('div', { class: 'words' }, one.what) },
   ], found, 'Findings'));
 }
 
@@ -620,7 +641,7 @@ function listFindings(body, state, kind, words, all) {
 function subscriptions() {
   const rows = report.subscriptions;
   if (!rows.length) return show('subscriptions', element('p', { class: 'note' }, 'There were none.'));
-  const word = (name, field) => ({ name, cell: (row) => row[field], sort: (row) => row[field] });
+  const word = (name, field) => ({ name, short: true, cell: (row) => row[field], sort: (row) => row[field] });
   const figure = (name, field, text) => ({ name, number: true, cell: (row) => (row[field] === null ? '–' : text(row[field])), sort: (row) => row[field] });
   const frozen = figure('Frozen', 'frozen_s', (value) => value.toFixed(2) + GAP + 's');
   const lost = figure('Lost', 'lost', count);
@@ -650,7 +671,7 @@ function direct() {
   const cells = { p50: report.direct.added_p50_ms, p99: report.direct.added_p99_ms };
   const names = ['mean', 'p50', 'p90', 'p99', 'max'];
   added.append(...names.map((name) => element('td', { class: 'number' }, name in cells ? element('b', {}, ms(cells[name])) : '')));
-  const made = table([{ name: 'Latency', cell: ([name]) => name }, ...names.map(figure)], rows, 'Direct path');
+  const made = table([{ name: 'Latency', short: true, cell: ([name]) => name }, ...names.map(figure)], rows, 'Direct path');
   made.tBodies[0].append(added);
   show('direct-table', made);
 }

@@ -1,0 +1,203 @@
+//! The tester against servers that are broken on purpose: its report must name what is wrong.
+//!
+//! A [`relay`] between `plenary-load` and a real `plenary` breaks the media of one participant;
+//! [`impostor`]s are no servers at all. Both programs are the real binaries.
+
+mod impostor;
+mod program;
+mod relay;
+mod server;
+
+use std::time::Duration;
+
+use loadtest::report::{Finding, Report};
+use program::{Run, plenary_load};
+use relay::{Fault, Relay};
+use server::Server;
+
+/// The one whose media is broken.
+const VICTIM: &str = "r0-p1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_breaks_nothing_is_not_blamed() {
+    let run = run_behind(Fault::Nothing).await;
+
+    for kind in ["loss", "wrong-person", "wrong-order", "foreign-packet"] {
+        assert_eq!(run.report.findings_by_kind.get(kind), None, "{run:?}");
+    }
+    assert_eq!(run.report.totals.joined, 3, "{run:?}");
+    assert_eq!(run.report.totals.subscriptions_silent, 0, "{run:?}");
+    assert!(run.report.decoded.pictures_right > 0, "{run:?}");
+    assert_eq!(run.report.decoded.pictures, run.report.decoded.pictures_right);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_who_loses_every_fiftieth_packet() {
+    let run = run_behind(Fault::DropEveryFiftieth).await;
+
+    let lost = findings(&run.report, "loss");
+    assert!(lost.iter().any(|finding| is_of_victim(finding, "camera")), "{run:?}");
+    assert!(lost.iter().any(|finding| is_of_victim(finding, "microphone")), "{run:?}");
+    assert!(lost.iter().all(|finding| finding.participant == VICTIM), "{run:?}");
+    assert!(!holds(&run.report, "loss_percent"), "{run:?}");
+    assert_eq!(run.exit_code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_whose_publishers_are_swapped() {
+    let run = run_behind(Fault::SwapPublishers).await;
+
+    let wrong = findings(&run.report, "wrong-person");
+    for publisher in ["r0-p0", "r0-p2"] {
+        let track = format!("{publisher} camera");
+        let is_named = |finding: &&&Finding| finding.track.as_ref() == Some(&track);
+        assert!(wrong.iter().any(|finding| is_named(&finding)), "{track}: {run:?}");
+    }
+    assert!(wrong.iter().all(|finding| is_of_victim(finding, "camera")), "{run:?}");
+    assert!(!holds(&run.report, "wrong"), "{run:?}");
+    assert_eq!(run.exit_code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_which_picture_froze_for_a_second() {
+    let run = run_behind(Fault::FreezeCamera).await;
+
+    let is_long = |finding: &&&Finding| {
+        let seconds = finding.what.rsplit_once(" s").and_then(|(text, _)| {
+            let number = text.rsplit(' ').next()?;
+            number.parse::<f64>().ok()
+        });
+        seconds.is_some_and(|seconds| (0.9..3.0).contains(&seconds))
+    };
+    let frozen = findings(&run.report, "freeze");
+    let long: Vec<_> = frozen.iter().filter(|finding| is_long(finding)).collect();
+    assert!(long.iter().any(|finding| is_of_victim(finding, "camera")), "{run:?}");
+    assert!(long.iter().all(|finding| finding.second >= 3), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_whose_sound_is_late() {
+    let run = run_behind(Fault::DelayAudio).await;
+
+    let apart = findings(&run.report, "out-of-step");
+    let late: Vec<_> = apart
+        .iter()
+        .filter(|finding| finding.what.starts_with("sound comes"))
+        .collect();
+    assert!(late.len() > 3, "{run:?}");
+    assert!(late.iter().all(|finding| finding.participant == VICTIM), "{run:?}");
+    assert!(!holds(&run.report, "out_of_step_s"), "{run:?}");
+    assert_eq!(run.exit_code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_told_for_each_participant() {
+    let run = plenary_load("ws://127.0.0.1:9", None, &[]).await;
+
+    assert_each_fails(&run, "join-failed", "refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_told_in_the_servers_words() {
+    let server = Server::start().await;
+
+    let wrong = ("APIwrong".to_owned(), "not the secret of this server".to_owned());
+    let run = plenary_load(&server.url(), Some(&wrong), &[]).await;
+
+    assert_each_fails(&run, "join-failed", "401");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_is_told_and_ends_the_run() {
+    for url in [impostor::babbling().await, impostor::hanging_up().await] {
+        let run = plenary_load(&url, None, &[]).await;
+
+        let report = &run.report;
+        assert_eq!(report.totals.join_failures, 3, "{run:?}");
+        let kinds: u64 = ["nonsense", "join-failed"]
+            .iter()
+            .filter_map(|kind| report.findings_by_kind.get(*kind))
+            .sum();
+        assert_eq!(kinds, 3, "{run:?}");
+        assert_eq!(run.exit_code, Some(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_is_given_up() {
+    let run = plenary_load(&impostor::silent().await, None, &[]).await;
+
+    assert_each_fails(&run, "join-failed", "10 s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_vanishes_is_told_for_each_participant() {
+    let server = Server::start().await;
+    let deleting = {
+        let server = server.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            server.delete_room(&format!("load-{}-0", program::SEED)).await;
+        })
+    };
+
+    let run = plenary_load(&server.url(), Some(&server.key), &[]).await;
+
+    deleting.await.expect("the room is deleted");
+    assert_eq!(run.report.findings_by_kind.get("removed"), Some(&3), "{run:?}");
+    assert_eq!(run.report.totals.disconnects, 3, "{run:?}");
+    assert_eq!(run.exit_code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_is_told_for_each_participant() {
+    let server = Server::start().await;
+    let killing = {
+        let server = server.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            server.kill();
+        })
+    };
+
+    let run = plenary_load(&server.url(), Some(&server.key), &[]).await;
+
+    killing.await.expect("the server is killed");
+    let aborted = run.report.aborted.as_deref();
+    assert_eq!(aborted, Some("no participant is left"), "{run:?}");
+    assert_eq!(run.report.totals.disconnects, 3, "{run:?}");
+    assert_eq!(run.exit_code, Some(1));
+}
+
+/// Runs a small room in which the victim's media goes through a relay with a fault.
+async fn run_behind(fault: Fault) -> Run {
+    let server = Server::start().await;
+    let relay = Relay::start(&server, VICTIM, fault).await;
+    plenary_load(&relay.url(), Some(&server.key), &[]).await
+}
+
+fn assert_each_fails(run: &Run, kind: &str, what: &str) {
+    let all = findings(&run.report, kind);
+    let mut who: Vec<&str> = all.iter().map(|finding| finding.participant.as_str()).collect();
+    who.sort_unstable();
+    assert_eq!(who, ["r0-p0", "r0-p1", "r0-p2"], "{run:?}");
+    assert!(all.iter().all(|finding| finding.what.contains(what)), "{run:?}");
+    assert_eq!(run.report.totals.join_failures, 3, "{run:?}");
+    assert_eq!(run.report.aborted.as_deref(), Some("no participant is left"), "{run:?}");
+    assert_eq!(run.exit_code, Some(1));
+}
+
+fn findings<'a>(report: &'a Report, kind: &str) -> Vec<&'a Finding> {
+    let all = report.findings.iter();
+    all.filter(|finding| finding.kind == kind).collect()
+}
+
+fn is_of_victim(finding: &Finding, source: &str) -> bool {
+    let track = finding.track.as_deref().unwrap_or_default();
+    finding.participant == VICTIM && track.ends_with(source)
+}
+
+fn holds(report: &Report, bar: &str) -> bool {
+    let bar = report.bars.iter().find(|own| own.name == bar);
+    bar.expect("a bar of this name").held
+}
