@@ -23,7 +23,7 @@ use proto::signal::messages::{
 use proto::signal::{decode_response, encode_join_request, encode_request};
 use proto::token::{ApiKeys, Claims, Secret, VideoGrant};
 
-use super::{Access, Adapter, Frame, Heard, Wire};
+use super::{Access, Adapter, Frame, Heard, Wire, websocket_url};
 use crate::participant::{Carried, RIDS, Site};
 use crate::scenario::Tile;
 use crate::scenario::plan::Part;
@@ -469,16 +469,6 @@ fn client_info() -> ClientInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         os: std::env::consts::OS.to_owned(),
         ..ClientInfo::default()
-    }
-}
-
-fn websocket_url(server: &str) -> String {
-    let server = server.trim_end_matches('/');
-    match server.split_once("://") {
-        Some(("http", rest)) => format!("ws://{rest}"),
-        Some(("https", rest)) => format!("wss://{rest}"),
-        Some(_) => server.to_owned(),
-        None => format!("ws://{server}"),
     }
 }
 

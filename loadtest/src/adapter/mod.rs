@@ -5,20 +5,26 @@
 //! tracks to send and subscriptions.
 
 mod direct;
+mod janus;
 mod livekit;
+mod whip;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use proto::jsep::Offer;
+use proto::session::{IceCredentials, TrackOffer};
 use serde::{Deserialize, Serialize};
 
-use crate::participant::Site;
+use crate::participant::{Sending, Site};
 use crate::scenario::Tile;
-use crate::scenario::plan::{Part, Plan};
+use crate::scenario::plan::{Part, Plan, Publisher};
 
 pub use direct::Direct;
+pub use janus::Janus;
 pub use livekit::LiveKit;
+pub use whip::Whip;
 
 /// Which signalling a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -26,6 +32,13 @@ pub use livekit::LiveKit;
 pub enum Protocol {
     /// LiveKit's, version 1: one WebSocket and one peer connection for each participant.
     Livekit,
+    /// Janus' VideoRoom by its WebSocket API: one WebSocket for each participant, one peer
+    /// connection to publish and one to watch.
+    Janus,
+    /// WHIP to publish and WHEP to watch: HTTP, a peer connection for each publisher watched. The
+    /// server is a base, followed by /ROOM/IDENTITY/whip or whep, or holds {room}, {identity} and
+    /// {kind}; an API secret is the bearer token.
+    Whip,
 }
 
 impl Protocol {
@@ -33,6 +46,8 @@ impl Protocol {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Livekit => "livekit",
+            Self::Janus => "janus",
+            Self::Whip => "whip",
         }
     }
 }
@@ -40,7 +55,8 @@ impl Protocol {
 /// Where the server is and how to get in.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// Address of the signalling, such as `ws://127.0.0.1:7880`.
+    /// Address of the signalling, such as `ws://127.0.0.1:7880`. For WHIP see
+    /// [`Protocol::Whip`].
     pub server: String,
     /// API key and secret for tokens, where the signalling takes tokens.
     pub key: Option<(String, String)>,
@@ -132,7 +148,13 @@ pub trait Adapter: Send + std::fmt::Debug {
     /// A session has come up.
     fn connected(&mut self, _now: Instant, _peer: usize, _site: &mut Site) {}
 
-    /// The window has changed: whom to show, and how large; nobody else is shown.
+    /// The server has closed a session. Says whether the participant gets over it.
+    fn closed(&mut self, _now: Instant, _peer: usize, _site: &mut Site) -> bool {
+        false
+    }
+
+    /// Whom to show, and how large; nobody else is shown. Told several times a second, so it is
+    /// the adapter's clock as well.
     fn show(&mut self, now: Instant, window: &[(u16, Option<Tile>)], site: &mut Site);
 
     /// Sends a message to everybody in the room. Says whether it was taken.
@@ -148,9 +170,13 @@ pub trait Adapter: Send + std::fmt::Debug {
 }
 
 /// Sessions a participant needs.
-pub fn peers(protocol: Protocol, _plan: &Plan, _part: &Part) -> usize {
+pub fn peers(protocol: Protocol, plan: &Plan, part: &Part) -> usize {
+    let publishes = usize::from(part.publisher.is_some());
+    let watched = watched(plan, part).count();
     match protocol {
         Protocol::Livekit => 1,
+        Protocol::Janus => publishes + watched.min(1),
+        Protocol::Whip => publishes + watched,
     }
 }
 
@@ -158,10 +184,57 @@ pub fn peers(protocol: Protocol, _plan: &Plan, _part: &Part) -> usize {
 pub fn adapter(
     protocol: Protocol,
     access: &Access,
-    _plan: &Arc<Plan>,
+    plan: &Arc<Plan>,
     part: &Part,
 ) -> Box<dyn Adapter> {
     match protocol {
         Protocol::Livekit => Box::new(LiveKit::new(access, part)),
+        Protocol::Janus => Box::new(Janus::new(access, plan, part)),
+        Protocol::Whip => Box::new(Whip::new(access, plan, part)),
     }
+}
+
+/// The others of its room who publish.
+fn watched<'a>(plan: &'a Plan, part: &Part) -> impl Iterator<Item = &'a Publisher> + use<'a> {
+    let own = part.publisher;
+    let all = plan.publishers_of(part.room).iter();
+    all.filter(move |other| Some(other.number) != own)
+}
+
+/// The address of a WebSocket server, however it was given.
+fn websocket_url(server: &str) -> String {
+    let server = server.trim_end_matches('/');
+    match server.split_once("://") {
+        Some(("http", rest)) => format!("ws://{rest}"),
+        Some(("https", rest)) => format!("wss://{rest}"),
+        Some(_) => server.to_owned(),
+        None => format!("ws://{server}"),
+    }
+}
+
+/// A track to offer, with all its encodings.
+fn track_offer(track: &Sending) -> TrackOffer {
+    let rids = track.streams.iter();
+    TrackOffer {
+        kind: track.kind,
+        track_id: track.cid.clone(),
+        rids: rids
+            .filter_map(|stream| Some(stream.rid?.as_str().to_owned()))
+            .collect(),
+    }
+}
+
+/// Takes a server's offer and gives the answer to it.
+fn accept_offer(sdp: &str, peer: usize, site: &mut Site) -> Result<String, String> {
+    let offer = Offer::parse(sdp).map_err(|error| error.to_string())?;
+    let fresh = IceCredentials::random(site.rng());
+    let own = site.peers.get_mut(peer).ok_or("no session is left")?;
+    let accepted = own.session.accept_offer(&offer, fresh);
+    let accepted = accepted.map_err(|error| error.to_string())?;
+    // Reading an offer leaves its addresses out; a server that is ICE-lite has to be called.
+    for line in sdp.lines().filter(|line| line.starts_with("a=candidate:")) {
+        // One that cannot be used, such as TCP, is no fault.
+        let _ = own.session.add_candidate(line.trim_end());
+    }
+    Ok(own.session.answer(&accepted, &[]))
 }

@@ -353,6 +353,7 @@ impl Participant {
         for peer in 0..self.site.peers.len() {
             self.handle_timeout(judge, peer);
         }
+        self.come_in(judge);
         for mut ended in std::mem::take(&mut self.site.ended) {
             let summary = ended.finish(judge);
             self.summaries.push(summary);
@@ -428,12 +429,8 @@ impl Participant {
                 .site
                 .complain("path-lost", "no path to the server works"),
             Event::Data(_, bytes) => self.hear_message(judge, &bytes),
-            Event::Closed if self.is_here() => {
-                self.site
-                    .fail("session-failed", "the server closed the session");
-            }
-            Event::Closed
-            | Event::PathRestored
+            Event::Closed => self.closed(judge.now, peer),
+            Event::PathRestored
             | Event::Estimate(_)
             | Event::ChannelOpen(_)
             | Event::ChannelWritable(_)
@@ -443,24 +440,36 @@ impl Participant {
 
     fn connected(&mut self, judge: &mut Judge<'_>, peer: usize) {
         self.adapter.connected(judge.now, peer, &mut self.site);
-        let all = self
-            .site
-            .peers
-            .iter()
-            .all(|peer| peer.session.is_connected());
+        self.come_in(judge);
+    }
+
+    fn closed(&mut self, now: Instant, peer: usize) {
+        if matches!(self.presence, Presence::Away | Presence::Failed) {
+            return;
+        }
+        if !self.adapter.closed(now, peer, &mut self.site) && self.is_here() {
+            self.site
+                .fail("session-failed", "the server closed the session");
+        }
+    }
+
+    /// Is there, once every session it waits for is up.
+    fn come_in(&mut self, judge: &mut Judge<'_>) {
         let Presence::Joining(since) = self.presence else {
             return;
         };
-        if all {
-            self.presence = Presence::Here(judge.now);
-            judge.tally.joined += 1;
-            judge
-                .tally
-                .join
-                .record((judge.now - since).as_micros() as u64);
-            if self.next_turn > 1 {
-                judge.tally.reconnects += 1;
-            }
+        let is_missing = |peer: &Peer| peer.is_awaited && !peer.session.is_connected();
+        if self.site.peers.iter().any(is_missing) {
+            return;
+        }
+        self.presence = Presence::Here(judge.now);
+        judge.tally.joined += 1;
+        judge
+            .tally
+            .join
+            .record((judge.now - since).as_micros() as u64);
+        if self.next_turn > 1 {
+            judge.tally.reconnects += 1;
         }
     }
 

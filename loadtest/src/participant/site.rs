@@ -25,6 +25,9 @@ pub struct Peer {
     pub address: SocketAddr,
     /// When it must be woken at the latest.
     pub deadline: Instant,
+    /// Whether its participant is not in before it is up. A session by which nothing can come yet
+    /// is not awaited.
+    pub is_awaited: bool,
     /// The subscription each section carries.
     sections: Vec<Option<usize>>,
 }
@@ -113,18 +116,12 @@ impl Site {
         self.end_all();
         self.peers = addresses
             .iter()
-            .map(|address| {
-                let config = SessionConfig {
-                    addresses: vec![*address],
-                    ..self.config.clone()
-                };
-                let credentials = IceCredentials::random(&mut self.rng);
-                Peer {
-                    session: Session::new(now, &config, credentials),
-                    address: *address,
-                    deadline: now,
-                    sections: Vec::new(),
-                }
+            .map(|address| Peer {
+                session: fresh_session(now, *address, &self.config, &mut self.rng),
+                address: *address,
+                deadline: now,
+                is_awaited: true,
+                sections: Vec::new(),
             })
             .collect();
         if self.sending.is_empty() {
@@ -132,6 +129,15 @@ impl Site {
         }
         for track in &mut self.sending {
             track.reset();
+        }
+    }
+
+    /// Puts a fresh session in the place of one that is over; what that carried ends.
+    pub fn renew_peer(&mut self, now: Instant, peer: usize) {
+        self.carry(now, peer, &[]);
+        if let Some(own) = self.peers.get_mut(peer) {
+            own.session = fresh_session(now, own.address, &self.config, &mut self.rng);
+            own.deadline = now;
         }
     }
 
@@ -294,5 +300,56 @@ impl Site {
                 self.ended.push(ended);
             }
         }
+    }
+}
+
+fn fresh_session(
+    now: Instant,
+    address: SocketAddr,
+    config: &SessionConfig,
+    rng: &mut ChaCha20Rng,
+) -> Session {
+    let config = SessionConfig {
+        addresses: vec![address],
+        ..config.clone()
+    };
+    Session::new(now, &config, IceCredentials::random(rng))
+}
+
+#[cfg(test)]
+impl Site {
+    /// The site of the `number`-th of a plan, with so many sessions, joining.
+    pub(crate) fn on_a_bench(now: Instant, plan: &Arc<Plan>, number: usize, peers: u16) -> Self {
+        let config = SessionConfig {
+            identity: proto::session::DtlsIdentity::generate().expect("crypto works"),
+            addresses: Vec::new(),
+            estimates: false,
+        };
+        let mut site = Self::new(number, Arc::clone(plan), config, Arc::default());
+        let addresses: Vec<SocketAddr> = (0..peers)
+            .map(|peer| SocketAddr::from(([127, 0, 0, 1], 40_000 + peer)))
+            .collect();
+        site.renew(now, &addresses);
+        site
+    }
+
+    /// Kinds of what went wrong, and whether that was fatal.
+    pub(crate) fn complaints(&self) -> Vec<(&'static str, bool)> {
+        let all = self.complaints.iter();
+        all.map(|one| (one.kind, one.is_fatal)).collect()
+    }
+
+    /// Whose tracks a session carries, by section.
+    pub(crate) fn carried(&self, peer: usize) -> Vec<Option<Carried>> {
+        let sections = &self.peers[peer].sections;
+        let slot = |slot: &Option<usize>| self.subscriptions.get((*slot)?);
+        let carried = |subscription: &Subscription| Carried {
+            publisher: subscription.who().number,
+            kind: subscription.who().kind,
+        };
+        sections
+            .iter()
+            .map(|section| slot(section).map(carried))
+            .collect()
     }
 }

@@ -156,7 +156,7 @@ impl Session {
         let stream = match self.received.get(&ssrc) {
             Some(stream) => *stream,
             None => {
-                if self.received.len() == MAX_RECEIVED_STREAMS {
+                if self.received.len() >= MAX_RECEIVED_STREAMS.max(self.sections.len()) {
                     return None;
                 }
                 let mut api = self.rtc.direct_api();

@@ -159,7 +159,8 @@ struct ReceivedStream {
     rid: Option<Rid>,
 }
 
-/// Most RTP streams received in one session; packets of further ones are dropped.
+/// Most RTP streams received in one session, unless it has more sections; packets of further ones
+/// are dropped. A client that watches a large room has a section for each track.
 pub const MAX_RECEIVED_STREAMS: usize = 64;
 
 impl Session {
