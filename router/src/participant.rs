@@ -1,6 +1,7 @@
 //! A participant as the router sees it: a publisher with rules, a subscriber with choices.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use proto::ids::{Identity, ParticipantSid, TrackSid};
 
@@ -38,6 +39,8 @@ pub struct Participant {
     pub(crate) subscriptions: Vec<SubscriptionKey>,
     /// What the path to it carries, in bits per second, once measured.
     pub(crate) estimate_bps: Option<u64>,
+    /// Since when not even the lowest encodings fit, or streams are paused.
+    pub(crate) short_since: Option<Instant>,
     /// What its session was last told it desires.
     pub(crate) told_bps: u64,
 }
@@ -74,6 +77,7 @@ impl Participant {
             publications: Vec::new(),
             subscriptions: Vec::new(),
             estimate_bps: None,
+            short_since: None,
             told_bps: 0,
         }
     }

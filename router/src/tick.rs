@@ -1,6 +1,6 @@
 //! What the router does as time passes, and how it divides bandwidth.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use proto::codec::MediaKind;
 
@@ -143,15 +143,33 @@ impl Router {
             .participant(participant)
             .estimate_bps
             .unwrap_or(INITIAL_ESTIMATE_BPS);
+        let video_bps = estimate.saturating_sub(audio_bps);
         let mut targets = Vec::with_capacity(demands.len());
-        let outcome = allocate(&demands, estimate.saturating_sub(audio_bps), &mut targets);
+        let mut outcome = allocate(&demands, video_bps, true, &mut targets);
+        let is_short =
+            std::iter::zip(&demands, &targets).any(|(demand, target)| starves(demand, *target));
+        if self.is_short_for_a_moment(now, participant, is_short) {
+            outcome = allocate(&demands, video_bps, false, &mut targets);
+        }
         for ((key, demand), target) in video.iter().zip(&demands).zip(targets) {
             self.set_target(now, *key, target);
-            let available = demand.bitrates.iter().any(Option::is_some);
-            let starved = demand.wanted.is_some() && available && target.is_none();
-            self.tell_starved(*key, starved);
+            self.tell_starved(*key, starves(demand, target));
         }
         self.tell_bitrate(participant, audio_bps + outcome.desired);
+    }
+
+    /// Whether the estimate has become too low only a moment ago.
+    fn is_short_for_a_moment(
+        &mut self,
+        now: Instant,
+        participant: ParticipantKey,
+        is_short: bool,
+    ) -> bool {
+        let since = &mut self.participant_mut(participant).short_since;
+        if !is_short {
+            *since = None;
+        }
+        is_short && now.saturating_duration_since(*since.get_or_insert(now)) < PAUSE_AFTER
     }
 
     fn kind_of(&self, subscription: SubscriptionKey) -> MediaKind {
@@ -212,6 +230,18 @@ impl Router {
         }
     }
 }
+
+/// Whether a demand that could be met is not.
+fn starves(demand: &Demand, target: Option<usize>) -> bool {
+    let is_sent = demand.bitrates.iter().any(Option::is_some);
+    demand.wanted.is_some() && is_sent && target.is_none()
+}
+
+/// Streams are paused when the estimate has been too low for so long. A delay-based estimate
+/// falls for a few seconds whenever either side is busy, as when somebody joins; a frozen picture
+/// would be worse than what such a moment costs. Longer freezes less, shorter spares sound on
+/// weak links.
+const PAUSE_AFTER: Duration = Duration::from_secs(4);
 
 /// Step in which estimators are told what is desired.
 const DESIRED_STEP_BPS: u64 = 100_000;

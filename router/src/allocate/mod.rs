@@ -1,7 +1,7 @@
 //! Divides a receiver's bandwidth estimate among its video subscriptions.
 //!
 //! First every subscription gets its lowest encoding, in the order of [`Demand::priority`]; one
-//! that does not fit is paused. Then what is left raises them: screen shares as far as they can
+//! that does not fit is paused if that is allowed. Then what is left raises them: screen shares as far as they can
 //! go, because they have to be readable, and then all others evenly, one step each per round.
 //!
 //! A subscription keeps what it has as long as that fits, and gets more only where the estimate
@@ -89,12 +89,18 @@ pub struct Outcome {
 /// Divides `estimate`, in bits/s without what sound takes.
 ///
 /// Fills `targets` with the target encoding of each demand, in their order; `None` if it is
-/// paused.
-pub fn allocate(demands: &[Demand], estimate: u64, targets: &mut Vec<Option<usize>>) -> Outcome {
+/// paused. Without `may_pause` everybody gets at least the lowest, whatever the estimate.
+pub fn allocate(
+    demands: &[Demand],
+    estimate: u64,
+    may_pause: bool,
+    targets: &mut Vec<Option<usize>>,
+) -> Outcome {
     targets.clear();
     targets.resize(demands.len(), None);
     let mut division = Division {
         demands,
+        may_pause,
         targets,
         order: (0..demands.len()).collect(),
         estimate,
@@ -120,6 +126,7 @@ pub fn allocate(demands: &[Demand], estimate: u64, targets: &mut Vec<Option<usiz
 /// A division under way.
 struct Division<'a> {
     demands: &'a [Demand],
+    may_pause: bool,
     targets: &'a mut [Option<usize>],
     /// Indexes of the demands, the most important first.
     order: Vec<usize>,
@@ -163,7 +170,8 @@ impl Division<'_> {
         let need = self.need(demand, from, to);
         let keeps = demand.current.is_some_and(|current| to <= current);
         let required = if keeps { need } else { with_margin(need) };
-        if need > self.allocated && required > self.estimate {
+        let may_refuse = from.is_some() || self.may_pause;
+        if may_refuse && need > self.allocated && required > self.estimate {
             return false;
         }
         self.allocated = need;

@@ -20,7 +20,7 @@ fn camera() -> Demand {
 
 fn divide(demands: &[Demand], estimate: u64) -> (Vec<Option<usize>>, Outcome) {
     let mut targets = Vec::new();
-    let outcome = allocate(demands, estimate, &mut targets);
+    let outcome = allocate(demands, estimate, true, &mut targets);
     (targets, outcome)
 }
 
@@ -249,7 +249,7 @@ fn numbers_from_outside_do_not_overflow() {
 fn targets_of_another_division_are_forgotten() {
     let mut targets = vec![Some(2); 5];
 
-    let outcome = allocate(&[camera()], 0, &mut targets);
+    let outcome = allocate(&[camera()], 0, true, &mut targets);
 
     assert_eq!(targets, [None]);
     assert_eq!(
@@ -260,6 +260,16 @@ fn targets_of_another_division_are_forgotten() {
             desired: HIGH
         }
     );
+}
+
+#[test]
+fn without_leave_to_pause_everybody_gets_the_lowest() {
+    let mut targets = Vec::new();
+
+    let outcome = allocate(&[camera(), camera()], LOW, false, &mut targets);
+
+    assert_eq!(targets, [Some(0), Some(0)]);
+    assert_eq!(outcome.allocated, 2 * LOW);
 }
 
 fn random_demand(rng: &mut ChaCha8Rng) -> Demand {
