@@ -27,6 +27,8 @@ use crate::verify::{Judge, Subscription};
 
 /// A participant that has not come in by then has failed to join. SDKs give up after 15 s.
 const JOIN_DEADLINE: Duration = Duration::from_secs(15);
+/// After a session was closed, for signalling to say why.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// Something that should come and has not by then is silent.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
 /// Sound and picture further apart than this are out of step: people notice from 45 ms (sound
@@ -41,6 +43,8 @@ pub struct Participant {
     site: Site,
     adapter: Box<dyn Adapter>,
     presence: Presence,
+    /// When the server closed a session of it without a word so far.
+    closed_at: Option<Instant>,
     next_turn: usize,
     transmits: VecDeque<(usize, Transmit)>,
     compared_at: Instant,
@@ -83,6 +87,7 @@ impl Participant {
             site,
             adapter,
             presence: Presence::Away,
+            closed_at: None,
             next_turn: 0,
             transmits: VecDeque::new(),
             compared_at: now,
@@ -143,6 +148,7 @@ impl Participant {
     pub fn join(&mut self, judge: &mut Judge<'_>, addresses: &[SocketAddr]) {
         self.next_turn += 1;
         self.presence = Presence::Joining(judge.now);
+        self.closed_at = None;
         self.site.renew(judge.now, addresses);
         self.adapter.join(judge.now, &mut self.site);
         self.look_around(judge);
@@ -256,6 +262,11 @@ impl Participant {
             self.site
                 .fail("join-failed", format!("was not in after {seconds} s"));
         }
+        if self.closed_at.is_some_and(|at| judge.now - at > LAST_WORD) {
+            self.closed_at = None;
+            self.site
+                .fail("session-failed", "the server closed the session");
+        }
         self.look_around(judge);
         let mut wants_keyframe = Vec::new();
         for (slot, subscription) in &mut self.site.subscriptions {
@@ -296,8 +307,15 @@ impl Participant {
 
     /// Ends it. Gives what became of each subscription.
     pub fn finish(&mut self, judge: &mut Judge<'_>) -> Vec<SubscriptionSummary> {
-        if self.is_here() {
-            self.count_silent(judge);
+        match self.presence {
+            Presence::Here(_) => self.count_silent(judge),
+            Presence::Joining(since) if judge.now - since >= Duration::from_secs(1) => {
+                let seconds = (judge.now - since).as_secs();
+                let why = format!("no connection after {seconds} s, when the run ended");
+                self.site.fail("join-failed", why);
+                self.note_complaints(judge);
+            }
+            Presence::Joining(_) | Presence::Away | Presence::Failed => {}
         }
         self.go(judge);
         std::mem::take(&mut self.summaries)
@@ -448,8 +466,8 @@ impl Participant {
             return;
         }
         if !self.adapter.closed(now, peer, &mut self.site) && self.is_here() {
-            self.site
-                .fail("session-failed", "the server closed the session");
+            // Why is told by signalling, which may be slower.
+            self.closed_at = Some(now);
         }
     }
 

@@ -169,7 +169,7 @@ impl Gathered {
         } else {
             (&report.audio_latency_ms, &audio_latency_ms)
         };
-        (direct.count > 0).then_some(DirectPath {
+        (direct.count > 0 && through.count > 0).then_some(DirectPath {
             video_latency_ms,
             audio_latency_ms,
             added_p50_ms: through.p50 - direct.p50,

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::server::Server;
 
-/// What is broken on the way from the server to one participant.
+/// What is broken on the way between the server and one participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// Nothing.
@@ -26,7 +26,7 @@ pub(crate) enum Fault {
     SwapPublishers,
     /// One camera's packets are gone for a second.
     FreezeCamera,
-    /// Sound is held back for 200 ms.
+    /// Its own sound is held back for 200 ms on the way to the server.
     DelayAudio,
 }
 
@@ -38,7 +38,9 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) async fn start(server: &Server, victim: &'static str, fault: Fault) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("an address");
         let server = server.url();
         tokio::spawn(async move {

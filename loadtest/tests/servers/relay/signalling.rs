@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use prost::Message as _;
-use proto::signal::messages::{SignalResponse, SessionDescription, signal_response};
+use proto::signal::messages::{SessionDescription, SignalResponse, signal_response};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
@@ -12,6 +12,7 @@ use super::Fault;
 use super::media::{self, Payloads};
 
 /// Carries frames both ways until one side ends.
+#[expect(clippy::result_large_err, reason = "the type of the callback is the library's")]
 pub(super) async fn relay(
     stream: TcpStream,
     server: String,
@@ -78,7 +79,9 @@ fn through_relay(sdp: &str, port: u16) -> String {
         if !line.starts_with("a=candidate:") {
             out.push_str(line);
         } else if line.contains(" 127.0.0.1 ") {
-            out.push_str(&format!("a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host"));
+            out.push_str(&format!(
+                "a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host"
+            ));
         } else {
             continue;
         }
@@ -94,7 +97,9 @@ fn swap_cameras(answer: &mut SessionDescription) {
         .split("\r\nm=")
         .skip(1)
         .filter_map(|section| {
-            let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"))?;
+            let mid = section
+                .lines()
+                .find_map(|line| line.strip_prefix("a=mid:"))?;
             Some((mid.to_owned(), section.starts_with("video")))
         })
         .collect();

@@ -35,7 +35,10 @@ impl Server {
 
     async fn try_start() -> Option<Self> {
         let (http, admin, udp) = (free_tcp(), free_tcp(), free_udp());
-        let key = ("APItest".to_owned(), "kR7vQ2mXn4Lw9TzB6cJs3HyP8dGf5AeU".to_owned());
+        let key = (
+            "APItest".to_owned(),
+            "kR7vQ2mXn4Lw9TzB6cJs3HyP8dGf5AeU".to_owned(),
+        );
         let process = Command::new(binary())
             .args(["serve", "--dev", "--workers", "1"])
             .args(["--http-listen", &http.to_string()])

@@ -50,10 +50,20 @@ impl Payloads {
     }
 }
 
+impl Payloads {
+    fn is_audio(&self, datagram: &[u8]) -> bool {
+        rtp(datagram).is_some_and(|(payload_type, _)| self.audio.contains(&payload_type))
+    }
+}
+
 /// Starts the relay of datagrams. Gives the port for the client.
 pub(super) async fn start(fault: Fault, payloads: watch::Receiver<Payloads>) -> u16 {
-    let near = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-    let far = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let near = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a free port");
+    let far = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a free port");
     let port = near.local_addr().expect("an address").port();
     tokio::spawn(carry(near, far, fault, payloads));
     port
@@ -70,26 +80,33 @@ async fn carry(near: UdpSocket, far: UdpSocket, fault: Fault, payloads: watch::R
             received = near.recv_from(&mut outward) => {
                 let Ok((len, source)) = received else { continue };
                 client = Some(source);
-                let server = payloads.borrow().server;
-                if let Some(server) = server {
-                    let _ = far.send_to(&outward[..len], server).await;
+                let datagram = &outward[..len];
+                if fault == Fault::DelayAudio && payloads.borrow().is_audio(datagram) {
+                    held.push_back((Instant::now() + DELAY, datagram.to_vec()));
+                } else {
+                    let server = payloads.borrow().server;
+                    send(&far, datagram, server).await;
                 }
             }
             received = far.recv_from(&mut inward) => {
-                let (Ok((len, _)), Some(client)) = (received, client) else { continue };
-                let fate = breaker.fate(fault, &inward[..len], &payloads.borrow());
-                match fate {
-                    Fate::Passes => drop(near.send_to(&inward[..len], client).await),
-                    Fate::IsHeld => held.push_back((Instant::now() + DELAY, inward[..len].to_vec())),
-                    Fate::IsLost => {}
-                }
+                let Ok((len, _)) = received else { continue };
+                let passes = breaker.passes(fault, &inward[..len], &payloads.borrow());
+                send(&near, &inward[..len], client.filter(|_| passes)).await;
             }
             () = tokio::time::sleep_until(release) => {
-                if let (Some((_, datagram)), Some(client)) = (held.pop_front(), client) {
-                    let _ = near.send_to(&datagram, client).await;
+                let server = payloads.borrow().server;
+                if let Some((_, datagram)) = held.pop_front() {
+                    send(&far, &datagram, server).await;
                 }
             }
         }
+    }
+}
+
+/// What cannot be sent is lost, as on any path.
+async fn send(socket: &UdpSocket, datagram: &[u8], to: Option<SocketAddr>) {
+    if let Some(to) = to {
+        let _ = socket.send_to(datagram, to).await;
     }
 }
 
@@ -97,13 +114,7 @@ fn far_future() -> Instant {
     Instant::now() + Duration::from_secs(3_600)
 }
 
-enum Fate {
-    Passes,
-    IsHeld,
-    IsLost,
-}
-
-/// Decides what becomes of packets.
+/// Decides which packets pass.
 #[derive(Debug, Default)]
 struct Breaker {
     /// RTP packets by SSRC.
@@ -113,30 +124,34 @@ struct Breaker {
 }
 
 impl Breaker {
-    fn fate(&mut self, fault: Fault, datagram: &[u8], payloads: &Payloads) -> Fate {
+    fn passes(&mut self, fault: Fault, datagram: &[u8], payloads: &Payloads) -> bool {
         let Some((payload_type, ssrc)) = rtp(datagram) else {
-            return Fate::Passes;
+            return true;
         };
         let is_audio = payloads.audio.contains(&payload_type);
         let is_repair = payloads.retransmission.contains(&payload_type);
         let count = self.counts.entry(ssrc).or_default();
         *count += 1;
         match fault {
-            Fault::DropEveryFiftieth if is_repair || count.is_multiple_of(50) => Fate::IsLost,
-            Fault::DelayAudio if is_audio => Fate::IsHeld,
-            Fault::FreezeCamera if !is_audio => {
-                let now = Instant::now();
-                let (camera, since) = *self.camera.get_or_insert((ssrc, now));
-                let frozen = since + FREEZE_AFTER..since + FREEZE_AFTER + FREEZE;
-                let is_meant = is_repair || ssrc == camera;
-                if is_meant && frozen.contains(&now) {
-                    Fate::IsLost
-                } else {
-                    Fate::Passes
-                }
+            Fault::DropEveryFiftieth => !is_repair && !count.is_multiple_of(50),
+            Fault::FreezeCamera if !is_audio => !self.is_frozen(ssrc, is_repair),
+            Fault::FreezeCamera | Fault::Nothing | Fault::SwapPublishers | Fault::DelayAudio => {
+                true
             }
-            _ => Fate::Passes,
         }
+    }
+
+    /// The first camera is the one that freezes. A server probes by repair packets too, so those
+    /// may come before, and are missed only meanwhile.
+    fn is_frozen(&mut self, ssrc: u32, is_repair: bool) -> bool {
+        let now = Instant::now();
+        if self.camera.is_none() && !is_repair {
+            self.camera = Some((ssrc, now));
+        }
+        self.camera.is_some_and(|(camera, since)| {
+            let frozen = since + FREEZE_AFTER..since + FREEZE_AFTER + FREEZE;
+            (is_repair || ssrc == camera) && frozen.contains(&now)
+        })
     }
 }
 

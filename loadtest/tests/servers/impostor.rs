@@ -13,7 +13,9 @@ pub(crate) async fn babbling() -> String {
             return;
         };
         for length in 1..50_u8 {
-            let bytes: Vec<u8> = (0..length).map(|byte| byte.wrapping_mul(151) ^ length).collect();
+            let bytes: Vec<u8> = (0..length)
+                .map(|byte| byte.wrapping_mul(151) ^ length)
+                .collect();
             if socket.send(Message::binary(bytes)).await.is_err() {
                 return;
             }
@@ -46,7 +48,9 @@ async fn serve<F>(converse: impl Fn(TcpStream) -> F + Send + 'static) -> String
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a free port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
