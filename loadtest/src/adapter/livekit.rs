@@ -3,7 +3,8 @@
 //! 1. A WebSocket is opened with a token and a join request, which holds the first offer: data
 //!    channels and some sections to receive in.
 //! 2. The server answers with who is there, then with the answer to the offer.
-//! 3. Tracks are announced; each gets a `track_published` and is then offered.
+//! 3. Then tracks are announced, as SDKs do it: LiveKit's server takes the sections of an offer
+//!    that comes later for theirs; each gets a `track_published` and is then offered.
 //! 4. The server asks for further sections when there is more to receive, and names in each
 //!    answer which track each section carries.
 
@@ -38,6 +39,8 @@ const MAX_ATTEMPTS: u32 = 3;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(300);
 /// Life of a token.
 const TOKEN_TTL: Duration = Duration::from_secs(6 * 3600);
+/// Offers are numbered from here.
+const FIRST_OFFER: u32 = 1;
 /// Data message of the whole room.
 const NO_SEQUENCE: u32 = 0;
 
@@ -88,7 +91,7 @@ impl LiveKit {
             wanted: Wanted::default(),
             asked_sections: 0,
             in_flight: None,
-            next_offer: 1,
+            next_offer: FIRST_OFFER,
             window: HashMap::new(),
             asked: HashMap::new(),
             sequence: 0,
@@ -214,7 +217,6 @@ impl LiveKit {
                 self.attempts = 0;
                 self.sid = join.participant.map(|own| own.sid).unwrap_or_default();
                 self.meet(now, join.other_participants, site);
-                Self::announce_tracks(site);
             }
             Response::Reconnect(_) => {
                 self.attempts = 0;
@@ -289,6 +291,9 @@ impl LiveKit {
             .filter_map(|(mid, track)| Some((peer.session.section_of(mid)?, track.clone())))
             .collect();
         self.place_tracks(now, site);
+        if answer.id == FIRST_OFFER {
+            Self::announce_tracks(site);
+        }
         if std::mem::take(&mut self.wanted.again) {
             self.negotiate(site);
         }
@@ -390,7 +395,7 @@ impl Adapter for LiveKit {
             receiving: Vec::new(),
             asked_sections: 0,
             in_flight: None,
-            next_offer: 1,
+            next_offer: FIRST_OFFER,
             asked: HashMap::new(),
             sequence: 0,
         };

@@ -94,7 +94,7 @@ impl Session {
             api.ice_restart(true);
         }
         let (offer, pending) = api.apply().ok_or_else(|| description("nothing to offer"))?;
-        let text = offer.to_sdp_string();
+        let text = like_a_browsers(&offer.to_sdp_string());
         let offer = Offer::parse(&text).map_err(description)?;
         self.pending_offer = Some(PendingOffer { offer, pending });
         Ok((text, mids))
@@ -150,6 +150,42 @@ impl Session {
     }
 }
 
+/// Writes an offer as browsers do: sections that send nothing name no stream (RFC 8830 §2), and
+/// Opus is preferred to RED. LiveKit's server takes a named stream for a track that is about to be
+/// published, and the first format for what is sent.
+fn like_a_browsers(text: &str) -> String {
+    let sections: Vec<String> = text
+        .split("\r\nm=")
+        .map(|section| {
+            let sends = section.contains("\r\na=sendonly") || section.contains("\r\na=sendrecv");
+            let names_stream =
+                |line: &str| line.starts_with("a=msid:") || line.starts_with("a=ssrc");
+            let kept = section
+                .split("\r\n")
+                .filter(|line| sends || !names_stream(line));
+            red_last(&kept.collect::<Vec<_>>().join("\r\n"))
+        })
+        .collect();
+    sections.join("\r\nm=")
+}
+
+/// Moves RED behind the other formats of a section, which begins with its media line.
+fn red_last(section: &str) -> String {
+    let red = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=rtpmap:")?.split_once(" red/"))
+        .map(|(payload_type, _)| format!(" {payload_type}"))
+        .next();
+    match (red, section.split_once("\r\n")) {
+        (Some(red), Some((media, rest))) => {
+            let words = media.split(' ').filter(|word| *word != red.trim_start());
+            let media = words.collect::<Vec<_>>().join(" ");
+            format!("{media}{red}\r\n{rest}")
+        }
+        _ => section.to_owned(),
+    }
+}
+
 fn channel_config(channel: DataChannel) -> str0m::channel::ChannelConfig {
     use str0m::channel::Reliability;
     let lossy = channel != DataChannel::Reliable;
@@ -162,5 +198,22 @@ fn channel_config(channel: DataChannel) -> str0m::channel::ChannelConfig {
             Reliability::Reliable
         },
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_look_like_a_browsers() {
+        let offer = "v=0\r\na=msid-semantic: WMS x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\na=msid:x y\r\n\
+                     a=recvonly\r\na=rtpmap:63 red/48000/2\r\na=ssrc:1 cname:z\r\nm=video 9 \
+                     UDP/TLS/RTP/SAVPF 96\r\na=msid:v w\r\na=sendonly\r\na=ssrc:2 cname:z\r\n";
+
+        let expected = "v=0\r\na=msid-semantic: WMS x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n\
+                        a=recvonly\r\na=rtpmap:63 red/48000/2\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n\
+                        a=msid:v w\r\na=sendonly\r\na=ssrc:2 cname:z\r\n";
+        assert_eq!(like_a_browsers(offer), expected);
     }
 }
