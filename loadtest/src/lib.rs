@@ -10,11 +10,14 @@
 //! 6. [`measure`] watches the server's process and metrics from outside;
 //! 7. [`report`] tells what was seen: terminal, JSON, CSV and a page.
 //!
+//! [`compare`] puts the reports of several servers side by side.
+//!
 //! The crate meets the server only over the network.
 #![forbid(unsafe_code)]
 
 pub mod adapter;
 pub mod cli;
+pub mod compare;
 pub mod drive;
 pub mod measure;
 pub mod media;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod compare;
 mod live;
 mod run;
 
@@ -50,6 +51,8 @@ Exit codes:
 enum Command {
     /// Run a scenario against a server.
     Run(Box<run::Run>),
+    /// Put the reports of several servers side by side.
+    Compare(compare::Compare),
     /// List the shipped scenarios.
     List,
     /// Print a scenario file, to be changed and run.
@@ -66,6 +69,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(run) => run.run(),
+        Command::Compare(compare) => compare.run(),
         Command::List => print(&list()),
         Command::Show { scenario, set } => show(&scenario, &set),
     };

@@ -40,7 +40,7 @@ pub struct OfferChanges<'a> {
     pub publish: &'a [TrackOffer],
     /// `mid`s of published tracks to stop sending.
     pub unpublish: &'a [String],
-    /// `mid`s of sections to receive in again.
+    /// `mid`s of sections to receive in again, or still.
     pub receive_again: &'a [String],
     /// Whether to restart ICE.
     pub ice_restart: bool,
@@ -92,6 +92,11 @@ impl Session {
         }
         if wanted.ice_restart {
             api.ice_restart(true);
+        }
+        if let Some(mid) = wanted.receive_again.last().filter(|_| !api.has_changes()) {
+            // A server that has something to say in its answer asks for an offer without changes.
+            api.set_direction(Mid::from(mid.as_str()), Direction::Inactive);
+            api.set_direction(Mid::from(mid.as_str()), Direction::RecvOnly);
         }
         let (offer, pending) = api.apply().ok_or_else(|| description("nothing to offer"))?;
         let text = like_a_browsers(&offer.to_sdp_string());

@@ -12,7 +12,10 @@ use super::Fault;
 use super::media::{self, Payloads};
 
 /// Carries frames both ways until one side ends.
-#[expect(clippy::result_large_err, reason = "the type of the callback is the library's")]
+#[expect(
+    clippy::result_large_err,
+    reason = "the type of the callback is the library's"
+)]
 pub(super) async fn relay(
     stream: TcpStream,
     server: String,
