@@ -35,8 +35,8 @@ start() {
 cleanup() { ip netns delete $janus_namespace; }
 
 # Arguments: folder. ICE lite, as is right for a server with an address that all can reach; one
-# event loop for each core, as its sample configuration advises for many participants; no cap on
-# what publishers send.
+# event loop for each core, as its sample configuration advises for many participants; sessions may
+# be taken up again after a lost WebSocket; no cap on what publishers send.
 configure() {
   local lib
   lib=$(dirname "$(find /usr/lib -path '*/janus/plugins' -print -quit)")
@@ -50,6 +50,7 @@ general: {
   loggers_folder = "$lib/loggers"
   debug_level = 2
   event_loops = 1
+  reclaim_session_timeout = 15
 }
 media: { rtp_port_range = "20000-40000", ipv6 = false }
 nat: { full_trickle = true, ice_lite = true, ice_tcp = false, ice_enforce_list = "$janus_far" }
