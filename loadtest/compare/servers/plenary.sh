@@ -2,7 +2,7 @@
 
 prepare() { [ -x target/release/plenary ]; }
 
-version() { target/release/plenary --version; }
+version() { echo "$(target/release/plenary --version), commit $(git rev-parse --short HEAD)"; }
 
 start() {
   local port=17880

@@ -9,7 +9,7 @@
 //! two zero bytes, which would be half a start code inside an H.264 stream.
 
 /// What one frame is: who sent it, when, and how much there is of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// The publisher's number in the run.
     pub publisher: u16,

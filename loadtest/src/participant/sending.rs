@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use proto::codec::{Codec, MediaKind};
 use proto::session::{MediaExtensions, OutgoingPacket, Rid, Session};
 
-use crate::media::clip::{Clip, DescriptorNumbers};
+use crate::media::clip::{Clip, ClipSpec, DescriptorNumbers};
 use crate::media::stamp::Stamp;
 use crate::media::tone::Tone;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Video};
 
 /// Opus frames are as long.
 const SOUND_INTERVAL: Duration = Duration::from_millis(20);
@@ -38,36 +39,75 @@ impl Material {
         scenario: &Scenario,
         cameras: usize,
         microphones: usize,
-        mut progress: impl FnMut(usize, usize),
+        progress: impl FnMut(usize, usize),
     ) -> anyhow::Result<Self> {
         let video = &scenario.video;
-        let cards = |publishers: usize| publishers.min(usize::from(video.cards)) as u16;
-        let total = usize::from(cards(cameras));
-        let mut material = Self::default();
-        for card in 0..cards(cameras) {
-            progress(usize::from(card), total);
-            let clips = video.encodings.iter().enumerate().map(|(index, encoding)| {
-                let spec = crate::media::clip::ClipSpec {
-                    codec: video.codec.codec(),
-                    publisher: card,
-                    encoding: index as u8,
-                    width: encoding.width,
-                    height: encoding.height,
-                    fps: video.fps,
-                    bitrate_bps: encoding.kbps * 1_000,
-                    temporal_layers: video.temporal_layers,
-                    frames: (video.loop_s * f64::from(video.fps)) as u16,
-                };
-                Clip::encode(&spec).map(Arc::new)
-            });
-            material.clips.push(clips.collect::<anyhow::Result<_>>()?);
-        }
-        progress(total, total);
-        for card in 0..cards(microphones) {
-            material.tones.push(Arc::new(Tone::encode(card)?));
-        }
-        Ok(material)
+        let cards = |publishers: usize| publishers.min(usize::from(video.cards));
+        let specs: Vec<ClipSpec> = (0..cards(cameras) as u16)
+            .flat_map(|card| {
+                (0..video.encodings.len()).map(move |index| clip_spec(video, card, index))
+            })
+            .collect();
+        let clips = encode_all(&specs, progress)?;
+        let tones = (0..cards(microphones) as u16).map(|card| Tone::encode(card).map(Arc::new));
+        Ok(Self {
+            clips: clips
+                .chunks(video.encodings.len())
+                .map(<[Arc<Clip>]>::to_vec)
+                .collect(),
+            tones: tones.collect::<anyhow::Result<_>>()?,
+        })
     }
+}
+
+fn clip_spec(video: &Video, card: u16, index: usize) -> ClipSpec {
+    let encoding = video.encodings[index];
+    ClipSpec {
+        codec: video.codec.codec(),
+        publisher: card,
+        encoding: index as u8,
+        width: encoding.width,
+        height: encoding.height,
+        fps: video.fps,
+        bitrate_bps: encoding.kbps * 1_000,
+        temporal_layers: video.temporal_layers,
+        frames: (video.loop_s * f64::from(video.fps)) as u16,
+    }
+}
+
+/// Encodes on all cores. Gives the clips in the order of their specs.
+fn encode_all(
+    specs: &[ClipSpec],
+    mut progress: impl FnMut(usize, usize),
+) -> anyhow::Result<Vec<Arc<Clip>>> {
+    let (give, jobs) = crossbeam_channel::unbounded();
+    for job in specs.iter().enumerate() {
+        ensure!(give.send(job).is_ok(), "nobody takes jobs");
+    }
+    drop(give);
+    let (done, results) = crossbeam_channel::unbounded();
+    let mut clips: Vec<Option<Arc<Clip>>> = vec![None; specs.len()];
+    progress(0, specs.len());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            let (done, jobs) = (done.clone(), jobs.clone());
+            scope.spawn(move || {
+                for (place, spec) in jobs {
+                    if done.send((place, Clip::encode(spec))).is_err() {
+                        // Another one has failed.
+                        return;
+                    }
+                }
+            });
+        }
+        drop(done);
+        for (count, (place, clip)) in results.into_iter().enumerate() {
+            clips[place] = Some(Arc::new(clip?));
+            progress(count + 1, specs.len());
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(clips.into_iter().flatten().collect())
 }
 
 /// A published track.

@@ -68,6 +68,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// All findings by kind, also those beyond the list.
     pub findings_by_kind: BTreeMap<String, u64>,
+    /// Those of the steady time by kind, without what decoding found.
+    pub steady_findings_by_kind: BTreeMap<String, u64>,
     /// Every subscription there was.
     pub subscriptions: Vec<SubscriptionSummary>,
     /// The sizes tried, in order, if the limit was searched for; the report is then that of the

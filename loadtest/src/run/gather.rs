@@ -135,6 +135,7 @@ impl Gathered {
         report.tester_cost = self.tester_cost();
         report.direct = self.direct_path(report);
         report.findings_by_kind = self.total.findings_by_kind;
+        report.steady_findings_by_kind = self.steady.findings_by_kind;
         report.findings = self.total.findings;
         for finding in decoded {
             *report

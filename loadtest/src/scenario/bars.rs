@@ -24,7 +24,8 @@ pub struct Bars {
     pub audio_latency_p99_ms: f64,
     /// Sound and picture of one publisher apart by more than 100 ms: such seconds.
     pub out_of_step_s: f64,
-    /// Things that no load excuses: the wrong person, a wrong picture or tone, a broken order.
+    /// Things that no load excuses: the wrong person, a wrong picture or tone, a broken order;
+    /// over the whole run.
     pub wrong: f64,
 }
 
@@ -61,12 +62,10 @@ impl Bars {
     /// Holds a run against them.
     pub fn judge(&self, report: &Report) -> Vec<BarResult> {
         let totals = &report.totals;
-        let of = |kinds: &[&str]| -> f64 {
-            let counts = kinds
-                .iter()
-                .filter_map(|kind| report.findings_by_kind.get(*kind));
-            counts.sum::<u64>() as f64
-        };
+        let wrong = WRONG
+            .iter()
+            .filter_map(|kind| report.findings_by_kind.get(*kind));
+        let out_of_step = report.steady_findings_by_kind.get(OUT_OF_STEP);
         let joins = totals.joined + totals.join_failures;
         let has = |count: u64, value: f64| (count > 0).then_some(value);
         let has_video = report.plan.subscriptions > 0 && totals.frames > 0;
@@ -103,7 +102,7 @@ impl Bars {
                 "wrong person, picture, tone or order",
                 "",
                 self.wrong,
-                Some(of(&WRONG)),
+                Some(wrong.sum::<u64>() as f64),
             ),
         ];
         if has_video {
@@ -144,7 +143,7 @@ impl Bars {
                 "seconds with sound and picture over 100 ms apart",
                 "s",
                 self.out_of_step_s,
-                Some(of(&[OUT_OF_STEP])),
+                Some(out_of_step.copied().unwrap_or(0) as f64),
             ));
         }
         bars

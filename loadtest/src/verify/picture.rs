@@ -122,8 +122,8 @@ impl PictureStream {
             }
             Arrival::InOrder | Arrival::Ahead => {}
         }
-        if self.is_hidden {
-            // What was on its way.
+        // Hidden: what was on its way. Empty: padding, by which a server probes the path.
+        if self.is_hidden || packet.payload.is_empty() {
             return false;
         }
         match self.assembly.take(packet, self.is_sampled) {

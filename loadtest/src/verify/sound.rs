@@ -60,6 +60,10 @@ impl SoundStream {
             Arrival::Late => judge.tally.packets_late += 1,
             Arrival::InOrder | Arrival::Ahead | Arrival::Restart => {}
         }
+        if packet.payload.is_empty() {
+            // Padding, by which a server probes the path.
+            return;
+        }
         let Some(stamp) = Stamp::read(&packet.payload) else {
             self.complain(judge, "foreign-packet", || {
                 "a packet of sound carries no stamp of ours".to_owned()

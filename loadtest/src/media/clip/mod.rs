@@ -8,6 +8,7 @@ use proto::codec::Codec;
 use super::backdrop::Grain;
 use super::card::Card;
 use super::codec::{self, Packet, Place};
+use super::decode::PictureDecoder;
 use super::layering::{self, Step};
 use super::split::MAX_PAYLOAD;
 use super::stamp::Stamp;
@@ -81,15 +82,58 @@ impl Clip {
             spec.temporal_layers = 1;
         }
 
-        let mut attempt = Attempt::first(&spec);
-        let mut nearest = attempt.encode(&spec)?;
+        let clip = Self::near_bitrate(&spec, Grain::Rough)?;
+        if clip.shows_every_card() {
+            return Ok(clip);
+        }
+        // Without grain around it the card has all the bits.
+        let clip = Self::near_bitrate(&spec, Grain::None)?;
+        ensure!(
+            clip.shows_every_card(),
+            "{:?} at {}x{} and {} bit/s is too coarse to read a card from",
+            spec.codec,
+            spec.width,
+            spec.height,
+            spec.bitrate_bps,
+        );
+        Ok(clip)
+    }
+
+    /// Whether every picture can be read. Encoders in a hurry leave blocks as they were now and
+    /// then, so that a card is damaged for some frames.
+    fn shows_every_card(&self) -> bool {
+        let Ok(mut decoder) = PictureDecoder::new(self.spec.codec) else {
+            return true;
+        };
+        let mut numbers = DescriptorNumbers {
+            picture_id: 0,
+            tl0_pic_idx: 0,
+        };
+        (0..self.len()).all(|frame| {
+            numbers = numbers.next(self.temporal(frame));
+            let stamp = Stamp::default();
+            let payloads: Vec<Arc<[u8]>> = (0..self.packet_count(frame))
+                .map(|packet| self.payload(frame, packet, numbers, &stamp))
+                .collect();
+            let picture = decoder.decode(&payloads).ok().flatten();
+            let card = picture.and_then(|picture| picture.card);
+            card.is_some_and(|card| usize::from(card.clip_frame) == frame)
+        })
+    }
+
+    fn near_bitrate(spec: &ClipSpec, grain: Grain) -> anyhow::Result<Self> {
+        let mut attempt = Attempt {
+            grain,
+            ..Attempt::first(spec)
+        };
+        let mut nearest = attempt.encode(spec)?;
         let mut ratio = nearest.ratio();
         for _ in 1..ATTEMPTS {
             if nearest.off_target() <= NEAR {
                 break;
             }
-            attempt = attempt.after(&spec, ratio);
-            let encoded = attempt.encode(&spec)?;
+            attempt = attempt.after(spec, ratio);
+            let encoded = attempt.encode(spec)?;
             ratio = encoded.ratio();
             if encoded.regret() < nearest.regret() {
                 nearest = encoded;
