@@ -9,6 +9,7 @@ pub const REPORT_VERSION: u32 = 1;
 
 /// One run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// [`REPORT_VERSION`].
     pub report_version: u32,

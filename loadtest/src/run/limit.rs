@@ -35,7 +35,10 @@ pub fn find_limit(
             break;
         };
         tell(Progress::Size(size));
-        let report = run(&sized, settings, stop, tell)?;
+        // Rooms of its own: in those of the last size there may still be somebody.
+        let mut settings = settings.clone();
+        settings.access.room_prefix.push_str(&format!("{size}-"));
+        let report = run(&sized, &settings, stop, tell)?;
         let is_interrupted = report.aborted.as_deref() == Some("interrupted");
         steps.push(step(size, &report));
         search.tried(size, report.passed);

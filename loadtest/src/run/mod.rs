@@ -200,7 +200,7 @@ fn encode(plan: &Plan, tell: Tell<'_>) -> Result<Material> {
         .context("cannot make what publishers send")
 }
 
-/// One that sends the largest encoding and one that receives it, for as long as the run.
+/// One that sends the encoding most watched and one that receives it, for as long as the run.
 fn pair(settings: &Settings, plan: &Plan, material: &Material) -> Option<Arc<Pair>> {
     let sends = |what: fn(&Group) -> bool| plan.scenario.groups.iter().any(what);
     let (video, audio) = (sends(|group| group.video), sends(|group| group.audio));
@@ -208,8 +208,9 @@ fn pair(settings: &Settings, plan: &Plan, material: &Material) -> Option<Arc<Pai
         return None;
     }
     let mut scenario = plan.scenario.clone();
-    let largest = scenario.video.encodings.last().copied();
-    scenario.video.encodings = largest.into_iter().collect();
+    let watched = plan.most_watched_encoding();
+    let encoding = scenario.video.encodings.get(watched).copied();
+    scenario.video.encodings = encoding.into_iter().collect();
     scenario.rooms = 1;
     scenario.churn = crate::scenario::Churn::default();
     scenario.data.per_second = 0.0;
@@ -228,7 +229,7 @@ fn pair(settings: &Settings, plan: &Plan, material: &Material) -> Option<Arc<Pai
         plan: Arc::new(own),
         material: Arc::new(Material {
             clips: clips
-                .map(|card| card.iter().rev().take(1).cloned().collect())
+                .map(|card| card.iter().skip(watched).take(1).cloned().collect())
                 .collect(),
             tones: material.tones.iter().take(1).cloned().collect(),
         }),

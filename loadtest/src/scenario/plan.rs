@@ -201,6 +201,23 @@ impl Plan {
             .collect()
     }
 
+    /// The encoding that most cameras are watched in: the smallest that fills the tile.
+    pub fn most_watched_encoding(&self) -> usize {
+        let encodings = &self.scenario.video.encodings;
+        let mut counts = vec![0_usize; encodings.len()];
+        for part in &self.participants {
+            let tiles = self.window(part, self.steady_from).into_iter();
+            for tile in tiles.filter_map(|(_, tile)| tile) {
+                let fills = encodings.iter().position(|one| one.height >= tile.height);
+                if let Some(count) = counts.get_mut(fills.unwrap_or(encodings.len() - 1)) {
+                    *count += 1;
+                }
+            }
+        }
+        let most = counts.iter().enumerate().max_by_key(|(_, count)| **count);
+        most.map_or(0, |(encoding, _)| encoding)
+    }
+
     /// What it comes to.
     pub fn summary(&self) -> PlanSummary {
         let all = self.rooms.iter().flatten();
@@ -305,6 +322,13 @@ mod tests {
             assert!(plan.speaks(0, place, at));
             assert_eq!(window[0].1.map(|tile| tile.width), Some(1280));
         }
+    }
+
+    #[test]
+    fn knows_the_encoding_that_is_watched_most() {
+        assert_eq!(plan("webinar", 1).most_watched_encoding(), 2);
+        assert_eq!(plan("meeting", 1).most_watched_encoding(), 0);
+        assert_eq!(plan("stage", 1).most_watched_encoding(), 0);
     }
 
     #[test]

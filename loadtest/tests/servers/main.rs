@@ -17,6 +17,8 @@ use server::Server;
 
 /// The one whose media is broken.
 const VICTIM: &str = "r0-p1";
+/// The room of a run with [`program::SEED`].
+const ROOM: &str = "load-7-0";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_breaks_nothing_is_not_blamed() {
@@ -81,20 +83,15 @@ async fn names_whose_publishers_are_swapped() {
 async fn names_which_picture_froze_for_a_second() {
     let run = run_behind(Fault::FreezeCamera).await;
 
-    let is_long = |finding: &&&Finding| {
-        let seconds = finding.what.rsplit_once(" s").and_then(|(text, _)| {
-            let number = text.rsplit(' ').next()?;
-            number.parse::<f64>().ok()
-        });
-        seconds.is_some_and(|seconds| (0.9..3.0).contains(&seconds))
-    };
     let frozen = findings(&run.report, "freeze");
-    let long: Vec<_> = frozen.iter().filter(|finding| is_long(finding)).collect();
+    let is_the_fault = |finding: &&&Finding| {
+        let seconds = number(&finding.what);
+        is_of_victim(finding, "camera") && finding.second >= 6 && (0.9..3.0).contains(&seconds)
+    };
     assert!(
-        long.iter().any(|finding| is_of_victim(finding, "camera")),
+        frozen.iter().any(|finding| is_the_fault(&finding)),
         "{run:?}"
     );
-    assert!(long.iter().all(|finding| finding.second >= 3), "{run:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,14 +101,15 @@ async fn names_whose_sound_is_late() {
     let apart = findings(&run.report, "out-of-step");
     let is_late = |finding: &&&Finding| {
         let is_the_victims = finding.track.as_deref() == Some(VICTIM);
-        is_the_victims && finding.what.starts_with("sound comes 2")
+        let is_late = (150.0..400.0).contains(&number(&finding.what));
+        is_the_victims && is_late && finding.what.starts_with("sound comes")
     };
     for listener in ["r0-p0", "r0-p2"] {
         let late = apart.iter().filter(is_late);
         let count = late
             .filter(|finding| finding.participant == listener)
             .count();
-        assert!(count > 3, "{listener}: {run:?}");
+        assert!(count >= 3, "{listener}: {run:?}");
     }
     assert!(!holds(&run.report, "out_of_step_s"), "{run:?}");
     assert_eq!(run.exit_code, Some(1));
@@ -192,7 +190,8 @@ async fn a_server_that_is_killed_is_told_for_each_participant() {
     let killing = {
         let server = server.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(4)).await;
+            server.wait_for_publishers(ROOM, 3).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
             server.kill();
         })
     };
@@ -232,6 +231,12 @@ fn assert_each_fails(run: &Run, kind: &str, what: &str) {
 fn findings<'a>(report: &'a Report, kind: &str) -> Vec<&'a Finding> {
     let all = report.findings.iter();
     all.filter(|finding| finding.kind == kind).collect()
+}
+
+/// The first number in a text.
+fn number(text: &str) -> f64 {
+    let mut words = text.split(' ');
+    words.find_map(|word| word.parse().ok()).expect("a number")
 }
 
 fn is_of_victim(finding: &Finding, source: &str) -> bool {

@@ -68,10 +68,32 @@ impl Server {
         self.process().start_kill().expect("the server runs");
     }
 
+    /// Waits until so many participants of a room publish.
+    pub(crate) async fn wait_for_publishers(&self, room: &str, count: u64) {
+        let deadline = tokio::time::Instant::now() + READY_WITHIN;
+        while tokio::time::Instant::now() < deadline {
+            let answer = self.request(reqwest::Method::GET, room).await;
+            let text = answer.text().await.unwrap_or_default();
+            let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            if state["num_publishers"] == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{room} has not {count} publishers after {READY_WITHIN:?}");
+    }
+
     pub(crate) async fn delete_room(&self, room: &str) {
+        let answer = self.request(reqwest::Method::DELETE, room).await;
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// Calls the API about a room, as one who may do everything with it.
+    async fn request(&self, method: reqwest::Method, room: &str) -> reqwest::Response {
         let claims = Claims {
             video: VideoGrant {
                 room_create: true,
+                room_list: true,
                 room_admin: true,
                 room: room.to_owned(),
                 ..VideoGrant::default()
@@ -85,13 +107,12 @@ impl Server {
         let token = ApiKeys::new([(key, Secret::new(secret))].into())
             .sign(&claims, None, now.as_secs(), Duration::from_secs(60))
             .expect("a token");
-        let answer = reqwest::Client::new()
-            .delete(format!("http://{}/v1/rooms/{room}", self.http))
+        reqwest::Client::new()
+            .request(method, format!("http://{}/v1/rooms/{room}", self.http))
             .bearer_auth(token)
             .send()
             .await
-            .expect("an answer");
-        assert!(answer.status().is_success(), "{}", answer.status());
+            .expect("an answer")
     }
 
     async fn wait_until_ready(&self) -> bool {
