@@ -71,14 +71,14 @@ impl Runs {
             .values(scenario, baseline, figure)
             .into_iter()
             .collect();
-        let ratios = own.iter().filter_map(|(round, value)| {
+        let ratios = own.iter().map(|(round, value)| {
             let base = other.get(round).filter(|base| **base > 0.0)?;
             Some(value / base)
         });
         let values = own.iter().map(|(_, value)| *value);
         Some(Comparison {
             value: Spread::of(values.collect())?,
-            ratio: Spread::of(ratios.collect()),
+            ratio: ratios.collect::<Option<_>>().and_then(Spread::of),
         })
     }
 
@@ -97,7 +97,8 @@ impl Runs {
 pub struct Comparison {
     /// Over the rounds.
     pub value: Spread,
-    /// Ratio to the other within each round, if the other has the figure.
+    /// Ratio to the other within each round, if the other has the figure in all of them and it is
+    /// above zero.
     pub ratio: Option<Spread>,
 }
 

@@ -22,7 +22,15 @@ pub fn page(
         let _ = writeln!(out, "| {server} | {version} |");
     }
     for scenario in runs.0.keys() {
-        write_scenario(&mut out, runs, scenario, &servers, baseline);
+        match scenario.strip_suffix("-limit") {
+            Some(searched) => {
+                let _ = writeln!(out, "\n## The largest {searched}\n");
+                write_head(&mut out, &servers);
+                let figure = &FIGURES[FIGURES.len() - 1];
+                write_figure(&mut out, runs, scenario, &servers, baseline, figure);
+            }
+            None => write_scenario(&mut out, runs, scenario, &servers, baseline),
+        }
     }
     out
 }
@@ -60,11 +68,7 @@ fn write_scenario(
             rounds.len(),
         );
     }
-    let _ = write!(out, "| figure |");
-    for server in servers {
-        let _ = write!(out, " {server} |");
-    }
-    let _ = writeln!(out, "\n|---|{}", "---|".repeat(servers.len()));
+    write_head(out, servers);
     for figure in &FIGURES {
         write_figure(out, runs, scenario, servers, baseline, figure);
     }
@@ -75,6 +79,14 @@ fn write_scenario(
         let _ = write!(out, " {held} of {} |", own.count());
     }
     out.push('\n');
+}
+
+fn write_head(out: &mut String, servers: &[String]) {
+    let _ = write!(out, "| figure |");
+    for server in servers {
+        let _ = write!(out, " {server} |");
+    }
+    let _ = writeln!(out, "\n|---|{}", "---|".repeat(servers.len()));
 }
 
 fn write_figure(

@@ -19,6 +19,7 @@ pub(super) fn sample() -> Report {
     let totals = totals(&seconds);
     let findings = findings(&mut rng);
     Report {
+        steady_findings_by_kind: BTreeMap::from([("freeze".to_owned(), 1)]),
         report_version: REPORT_VERSION,
         tester_version: "0.1.0".to_owned(),
         scenario: "meeting".to_owned(),
