@@ -165,10 +165,8 @@ async fn a_room_that_vanishes_is_told_for_each_participant() {
     let deleting = {
         let server = server.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(4)).await;
-            server
-                .delete_room(&format!("load-{}-0", program::SEED))
-                .await;
+            wait_until_all_are_in(&server).await;
+            server.delete_room(ROOM).await;
         })
     };
 
@@ -190,8 +188,7 @@ async fn a_server_that_is_killed_is_told_for_each_participant() {
     let killing = {
         let server = server.clone();
         tokio::spawn(async move {
-            server.wait_for_publishers(ROOM, 3).await;
-            tokio::time::sleep(Duration::from_secs(2)).await;
+            wait_until_all_are_in(&server).await;
             server.kill();
         })
     };
@@ -203,6 +200,13 @@ async fn a_server_that_is_killed_is_told_for_each_participant() {
     assert_eq!(aborted, Some("no participant is left"), "{run:?}");
     assert_eq!(run.report.totals.disconnects, 3, "{run:?}");
     assert_eq!(run.exit_code, Some(1));
+}
+
+/// All have announced their tracks, and then had time to connect: the server does not tell whether
+/// they know that they are.
+async fn wait_until_all_are_in(server: &Server) {
+    server.wait_for_publishers(ROOM, 3).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
 /// Runs a small room in which the victim's media goes through a relay with a fault.
