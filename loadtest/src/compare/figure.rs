@@ -59,13 +59,16 @@ pub const FIGURES: [Figure; 8] = [
         digits: 1,
         value: |report| (report.first_frame_ms.count > 0).then_some(report.first_frame_ms.p50),
     },
-    Figure {
-        name: "largest size that holds the bars (more is better)",
-        unit: "",
-        digits: 0,
-        value: largest_size,
-    },
+    LARGEST_SIZE,
 ];
+
+/// What a search for the limit is about.
+pub(super) const LARGEST_SIZE: Figure = Figure {
+    name: "largest size that holds the bars (more is better)",
+    unit: "",
+    digits: 0,
+    value: largest_size,
+};
 
 /// The server's cost, if its process was watched.
 fn watched(report: &Report) -> Option<&crate::report::ServerCost> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::figure::LARGEST_SIZE;
 use super::{Comparison, FIGURES, Figure, Runs};
 
 /// Writes it. `about` says when and on what; `versions` what each server is.
@@ -26,8 +27,7 @@ pub fn page(
             Some(searched) => {
                 let _ = writeln!(out, "\n## The largest {searched}\n");
                 write_head(&mut out, &servers);
-                let figure = &FIGURES[FIGURES.len() - 1];
-                write_figure(&mut out, runs, scenario, &servers, baseline, figure);
+                write_figure(&mut out, runs, scenario, &servers, baseline, &LARGEST_SIZE);
             }
             None => write_scenario(&mut out, runs, scenario, &servers, baseline),
         }

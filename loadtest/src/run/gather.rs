@@ -27,7 +27,7 @@ pub(super) struct Gathered {
     own: Processes,
     usage: Usage,
     usage_at: Instant,
-    steady_usage: Usage,
+    steady_cpu_s: f64,
     /// Participants that are gone for good.
     gone: u64,
 }
@@ -39,7 +39,7 @@ impl Gathered {
         Ok(Self {
             threads,
             participants: plan.participants.len() as u64,
-            steady_from: plan.steady_from.as_secs_f64().ceil() as u32,
+            steady_from: plan.first_steady_second(),
             steady_to: plan.end.as_secs() as u32,
             pending: BTreeMap::new(),
             seconds: Vec::new(),
@@ -50,7 +50,7 @@ impl Gathered {
             own,
             usage,
             usage_at: Instant::now(),
-            steady_usage: Usage::default(),
+            steady_cpu_s: 0.0,
             gone: 0,
         })
     }
@@ -108,7 +108,7 @@ impl Gathered {
         let elapsed_s = (now - self.usage_at).as_secs_f64();
         (self.usage, self.usage_at) = (usage, now);
         if is_steady {
-            self.steady_usage.user_s += spent_s;
+            self.steady_cpu_s += spent_s;
         }
         spent_s / elapsed_s.max(0.001)
     }
@@ -152,7 +152,7 @@ impl Gathered {
     fn tester_cost(&self) -> TesterCost {
         let seconds = f64::from(self.steady_to.saturating_sub(self.steady_from).max(1));
         let packets = self.steady.packets_sent + self.steady.packets_received;
-        let cpu_s = self.steady_usage.cpu_s();
+        let cpu_s = self.steady_cpu_s;
         TesterCost {
             threads: self.threads,
             cpu_s,

@@ -80,8 +80,7 @@ pub fn run(
     tell: Tell<'_>,
 ) -> Result<Report> {
     let plan = Arc::new(Plan::new(scenario.clone(), settings.seed, ""));
-    let steady_from = plan.steady_from.as_secs_f64().ceil() as u32;
-    let mut server = ServerWatch::new(settings, steady_from)?;
+    let mut server = ServerWatch::new(settings, plan.first_steady_second())?;
     let local = match settings.local {
         Some(local) => local,
         None => local_address(&settings.access.server)?,

@@ -201,6 +201,11 @@ impl Plan {
             .collect()
     }
 
+    /// The first whole second of the steady time.
+    pub fn first_steady_second(&self) -> u32 {
+        self.steady_from.as_secs_f64().ceil() as u32
+    }
+
     /// The encoding that most cameras are watched in: the smallest that fills the tile.
     pub fn most_watched_encoding(&self) -> usize {
         let encodings = &self.scenario.video.encodings;

@@ -1,8 +1,9 @@
 //! Divides a receiver's bandwidth estimate among its video subscriptions.
 //!
 //! First every subscription gets its lowest encoding, in the order of [`Demand::priority`]; one
-//! that does not fit is paused if that is allowed. Then what is left raises them: screen shares as far as they can
-//! go, because they have to be readable, and then all others evenly, one step each per round.
+//! that does not fit is paused if that is allowed. Then what is left raises them: screen shares as
+//! far as they can go, because they have to be readable, and then all others evenly, one step each
+//! per round.
 //!
 //! A subscription keeps what it has as long as that fits, and gets more only where the estimate
 //! exceeds the need by a margin. The same demands with the targets as current encodings therefore

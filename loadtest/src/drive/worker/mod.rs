@@ -219,7 +219,6 @@ impl Worker {
             let Some(seat) = self.seats.get_mut(place) else {
                 continue;
             };
-            let mut judge = self.desk.judge(now, seat.is_direct);
             match due {
                 Due::Turn(_) => self.take_turn(now, place),
                 Due::Session(_, peer) => {
@@ -228,6 +227,7 @@ impl Worker {
                     }
                     let is_due = seat.participant.deadline(peer).is_some_and(|at| at <= now);
                     if is_due {
+                        let mut judge = self.desk.judge(now, seat.is_direct);
                         seat.participant.handle_timeout(&mut judge, peer);
                     }
                 }
@@ -250,12 +250,12 @@ impl Worker {
             return;
         };
         let stage = &self.desk.stage;
-        let (local, count) = match seat.is_direct {
-            true => (stage.local, 1),
-            false => {
-                let part = &stage.plan.participants[seat.number];
-                (stage.local, peers(stage.protocol, &stage.plan, part))
-            }
+        let local = stage.local;
+        let count = if seat.is_direct {
+            1
+        } else {
+            let part = &stage.plan.participants[seat.number];
+            peers(stage.protocol, &stage.plan, part)
         };
         let mut judge = self.desk.judge(now, seat.is_direct);
         match turn {
