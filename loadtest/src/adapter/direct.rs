@@ -5,7 +5,7 @@ use std::time::Instant;
 use proto::jsep::{Offer, SectionKind};
 use proto::session::{IceCredentials, OfferChanges, TrackOffer};
 
-use super::{Adapter, Frame, Heard, Wire};
+use super::{Adapter, Frame, Heard, Wire, track_offer};
 use crate::participant::{Carried, Site};
 use crate::scenario::Tile;
 
@@ -24,15 +24,7 @@ impl Direct {
     }
 
     fn offer(site: &mut Site) -> Option<String> {
-        let publish: Vec<TrackOffer> = site
-            .sending
-            .iter()
-            .map(|track| TrackOffer {
-                kind: track.kind,
-                track_id: track.cid.clone(),
-                rids: Vec::new(),
-            })
-            .collect();
+        let publish: Vec<TrackOffer> = site.sending.iter().map(track_offer).collect();
         let changes = OfferChanges {
             publish: &publish,
             ..OfferChanges::default()

@@ -24,8 +24,8 @@ use proto::signal::messages::{
 use proto::signal::{decode_response, encode_join_request, encode_request};
 use proto::token::{ApiKeys, Claims, Secret, VideoGrant};
 
-use super::{Access, Adapter, Frame, Heard, Wire, websocket_url};
-use crate::participant::{Carried, RIDS, Site};
+use super::{Access, Adapter, Frame, Heard, Wire, track_offer, websocket_url};
+use crate::participant::{Carried, RIDS, Sending, Site};
 use crate::scenario::Tile;
 use crate::scenario::plan::Part;
 
@@ -78,9 +78,14 @@ struct Wanted {
 impl LiveKit {
     /// For one participant.
     pub fn new(access: &Access, part: &Part) -> Self {
+        Self::fresh(websocket_url(&access.server), token(access, part))
+    }
+
+    /// One that has not joined.
+    fn fresh(url: String, token: Result<String, String>) -> Self {
         Self {
-            url: websocket_url(&access.server),
-            token: token(access, part),
+            url,
+            token,
             sid: String::new(),
             is_in: false,
             is_leaving: false,
@@ -133,21 +138,12 @@ impl LiveKit {
 
     fn make_offer(&mut self, site: &mut Site) -> Option<SessionDescription> {
         let wanted = std::mem::take(&mut self.wanted);
-        let announced =
-            |track: &&mut crate::participant::Sending| track.mid.is_none() && track.sid.is_some();
+        let announced = |track: &&mut Sending| track.mid.is_none() && track.sid.is_some();
         let publish: Vec<TrackOffer> = site
             .sending
             .iter_mut()
             .filter(announced)
-            .map(|track| TrackOffer {
-                kind: track.kind,
-                track_id: track.cid.clone(),
-                rids: track
-                    .streams
-                    .iter()
-                    .filter_map(|stream| Some(stream.rid?.as_str().to_owned()))
-                    .collect(),
-            })
+            .map(|track| track_offer(track))
             .collect();
         let changes = OfferChanges {
             channels: wanted.channels,
@@ -375,29 +371,14 @@ impl LiveKit {
 
 impl Adapter for LiveKit {
     fn join(&mut self, _now: Instant, site: &mut Site) {
-        let (url, token) = (self.url.clone(), self.token.clone());
-        let window = std::mem::take(&mut self.window);
         *self = Self {
-            url,
-            token,
-            window,
+            window: std::mem::take(&mut self.window),
             wanted: Wanted {
                 channels: true,
                 receive: FIRST_SECTIONS,
                 again: false,
             },
-            sid: String::new(),
-            is_in: false,
-            is_leaving: false,
-            attempts: 0,
-            known: BTreeMap::new(),
-            sections: BTreeMap::new(),
-            receiving: Vec::new(),
-            asked_sections: 0,
-            in_flight: None,
-            next_offer: FIRST_OFFER,
-            asked: HashMap::new(),
-            sequence: 0,
+            ..Self::fresh(self.url.clone(), self.token.clone())
         };
         let request = JoinRequest {
             client_info: Some(client_info()),
@@ -499,7 +480,7 @@ fn token(access: &Access, part: &Part) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-fn announcement(track: &crate::participant::Sending, site: &Site) -> AddTrackRequest {
+fn announcement(track: &Sending, site: &Site) -> AddTrackRequest {
     let is_video = track.kind == MediaKind::Video;
     let encodings = &site.plan.scenario.video.encodings;
     let quality = |index: usize| index + usize::from(encodings.len() == 1) * 2;

@@ -145,9 +145,6 @@ pub trait Adapter: Send + std::fmt::Debug {
     /// Takes what the connection brought.
     fn hear(&mut self, now: Instant, heard: Heard, site: &mut Site);
 
-    /// A session has come up.
-    fn connected(&mut self, _now: Instant, _peer: usize, _site: &mut Site) {}
-
     /// The server has closed a session. Says whether the participant gets over it.
     fn closed(&mut self, _now: Instant, _peer: usize, _site: &mut Site) -> bool {
         false

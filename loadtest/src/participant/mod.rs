@@ -23,7 +23,7 @@ use crate::adapter::{Adapter, Heard, Wire};
 use crate::report::SubscriptionSummary;
 use crate::scenario::bars::OUT_OF_STEP;
 use crate::scenario::plan::{Plan, Turn};
-use crate::verify::{Judge, Subscription};
+use crate::verify::{Judge, Subscription, track_name};
 
 /// A participant that has not come in by then has failed to join. SDKs give up after 15 s.
 const JOIN_DEADLINE: Duration = Duration::from_secs(15);
@@ -101,16 +101,6 @@ impl Participant {
     /// Whether it carries media.
     pub fn is_here(&self) -> bool {
         matches!(self.presence, Presence::Here(_))
-    }
-
-    /// Whether it could not go on.
-    pub fn has_failed(&self) -> bool {
-        self.presence == Presence::Failed
-    }
-
-    /// Number of its sessions.
-    pub fn peers(&self) -> usize {
-        self.site.peers.len()
     }
 
     /// When a session must be woken at the latest.
@@ -222,7 +212,7 @@ impl Participant {
 
     /// Sends the frames that are due.
     pub fn send_media(&mut self, judge: &mut Judge<'_>) {
-        let now_us = (judge.now - judge.epoch).as_micros() as u64;
+        let now_us = judge.now_us();
         let mut touched = HashSet::new();
         for track in &mut self.site.sending {
             let Some(peer) = self.site.peers.get_mut(track.peer) else {
@@ -372,12 +362,17 @@ impl Participant {
             self.handle_timeout(judge, peer);
         }
         self.come_in(judge);
+        self.sum_up(judge);
+        judge.tally.reconnects += std::mem::take(&mut self.site.returned);
+        self.note_complaints(judge);
+    }
+
+    /// Sums up the subscriptions that have ended.
+    fn sum_up(&mut self, judge: &mut Judge<'_>) {
         for mut ended in std::mem::take(&mut self.site.ended) {
             let summary = ended.finish(judge);
             self.summaries.push(summary);
         }
-        judge.tally.reconnects += std::mem::take(&mut self.site.returned);
-        self.note_complaints(judge);
     }
 
     /// Tracks that have a section now begin, each at a moment of its own within a frame.
@@ -393,7 +388,7 @@ impl Participant {
             if track.due().is_none() && section.is_some() && peer.session.is_connected() {
                 let phase = u64::from(track.publisher) * 7_919 % 33_000;
                 track.begin(judge.now + Duration::from_micros(phase));
-                let now_us = (judge.now - judge.epoch).as_micros() as u64;
+                let now_us = judge.now_us();
                 judge.sources.begins(track.publisher, track.kind, now_us);
             }
         }
@@ -442,7 +437,7 @@ impl Participant {
                     track.request_keyframe();
                 }
             }
-            Event::Connected => self.connected(judge, peer),
+            Event::Connected => self.come_in(judge),
             Event::PathLost => self
                 .site
                 .complain("path-lost", "no path to the server works"),
@@ -454,11 +449,6 @@ impl Participant {
             | Event::ChannelWritable(_)
             | Event::Stats(_) => {}
         }
-    }
-
-    fn connected(&mut self, judge: &mut Judge<'_>, peer: usize) {
-        self.adapter.connected(judge.now, peer, &mut self.site);
-        self.come_in(judge);
     }
 
     fn closed(&mut self, now: Instant, peer: usize) {
@@ -578,13 +568,8 @@ impl Participant {
             } else {
                 ("picture", "sound")
             };
-            judge.tally.find(
-                (judge.now - judge.epoch).as_secs() as u32,
-                OUT_OF_STEP,
-                self.site.name().to_string(),
-                track,
-                format!("{first} comes {} ms after {second}", late_ms.abs()),
-            );
+            let what = format!("{first} comes {} ms after {second}", late_ms.abs());
+            judge.find_of(self.site.name(), track, OUT_OF_STEP, what);
         }
     }
 
@@ -612,24 +597,16 @@ impl Participant {
                 };
                 if has && self.site.is_shown(carried) && self.is_silent(judge, carried) {
                     judge.tally.silent += 1;
-                    let source = match kind {
-                        MediaKind::Audio => "microphone",
-                        MediaKind::Video => "camera",
-                    };
-                    judge.tally.find(
-                        (judge.now - judge.epoch).as_secs() as u32,
-                        "silent",
-                        self.site.name().to_string(),
-                        Some(format!("{} {source}", publisher.identity)),
-                        "nothing has come of it".to_owned(),
-                    );
+                    let track = Some(track_name(&publisher.identity, kind));
+                    let what = "nothing has come of it".to_owned();
+                    judge.find_of(self.site.name(), track, "silent", what);
                 }
             }
         }
     }
 
     fn is_silent(&self, judge: &Judge<'_>, carried: Carried) -> bool {
-        let now_us = (judge.now - judge.epoch).as_micros() as u64;
+        let now_us = judge.now_us();
         let sources = judge.sources;
         let (publisher, kind) = (carried.publisher, carried.kind);
         let silent_us = SILENT_AFTER.as_micros() as u64;
@@ -653,15 +630,13 @@ impl Participant {
         if self.site.complaints.is_empty() {
             return;
         }
-        let second = (judge.now - judge.epoch).as_secs() as u32;
         for complaint in std::mem::take(&mut self.site.complaints) {
             let Complaint {
                 kind,
                 what,
                 is_fatal,
             } = complaint;
-            let name = self.site.name().to_string();
-            judge.tally.find(second, kind, name, None, what);
+            judge.find_of(self.site.name(), None, kind, what);
             if is_fatal && self.presence != Presence::Failed {
                 self.fail(judge);
             }
@@ -681,10 +656,7 @@ impl Participant {
         for track in &mut self.site.sending {
             track.reset();
         }
-        for mut ended in std::mem::take(&mut self.site.ended) {
-            let summary = ended.finish(judge);
-            self.summaries.push(summary);
-        }
+        self.sum_up(judge);
     }
 }
 

@@ -8,6 +8,7 @@
 mod arrivals;
 mod assembly;
 mod picture;
+mod reception;
 mod rhythm;
 mod sound;
 mod sources;
@@ -26,6 +27,7 @@ pub use sources::Sources;
 pub use tally::{Latencies, Tally};
 
 use crate::report::SubscriptionSummary;
+use reception::Reception;
 use specimen::Sampler;
 
 /// Whose stream it is, and who receives it.
@@ -44,12 +46,17 @@ pub struct Who {
 impl Who {
     /// The track's name in findings.
     pub fn track(&self) -> String {
-        let source = match self.kind {
-            MediaKind::Audio => "microphone",
-            MediaKind::Video => "camera",
-        };
-        format!("{} {source}", self.publisher)
+        track_name(&self.publisher, self.kind)
     }
+}
+
+/// What a track is called in findings.
+pub fn track_name(publisher: &str, kind: MediaKind) -> String {
+    let source = match kind {
+        MediaKind::Audio => "microphone",
+        MediaKind::Video => "camera",
+    };
+    format!("{publisher} {source}")
 }
 
 /// What a stream needs besides its packets.
@@ -71,9 +78,14 @@ pub struct Judge<'a> {
 
 impl Judge<'_> {
     fn find(&mut self, who: &Who, kind: &str, what: String) {
-        let second = (self.now - self.epoch).as_secs() as u32;
-        let (participant, track) = (who.participant.to_string(), Some(who.track()));
-        self.tally.find(second, kind, participant, track, what);
+        self.find_of(&who.participant, Some(who.track()), kind, what);
+    }
+
+    /// Notes something wrong.
+    pub fn find_of(&mut self, participant: &str, track: Option<String>, kind: &str, what: String) {
+        let second = self.second();
+        self.tally
+            .find(second, kind, participant.to_owned(), track, what);
     }
 
     /// The wall clock's time of a capture.
@@ -81,8 +93,13 @@ impl Judge<'_> {
         self.epoch_wall + Duration::from_micros(captured_us)
     }
 
+    /// The second of the run.
+    pub fn second(&self) -> u32 {
+        (self.now - self.epoch).as_secs() as u32
+    }
+
     /// Microseconds since the start.
-    fn now_us(&self) -> u64 {
+    pub fn now_us(&self) -> u64 {
         (self.now - self.epoch).as_micros() as u64
     }
 }
@@ -105,12 +122,23 @@ impl Subscription {
         }
     }
 
+    fn reception(&self) -> &Reception {
+        match self {
+            Self::Picture(stream) => &stream.reception,
+            Self::Sound(stream) => &stream.reception,
+        }
+    }
+
+    fn reception_mut(&mut self) -> &mut Reception {
+        match self {
+            Self::Picture(stream) => &mut stream.reception,
+            Self::Sound(stream) => &mut stream.reception,
+        }
+    }
+
     /// Whose it is.
     pub fn who(&self) -> &Who {
-        match self {
-            Self::Picture(stream) => stream.who(),
-            Self::Sound(stream) => stream.who(),
-        }
+        &self.reception().who
     }
 
     /// Takes a packet. Says whether a keyframe should be asked for.
@@ -130,7 +158,7 @@ impl Subscription {
         match self {
             Self::Picture(stream) => stream.look(judge),
             Self::Sound(stream) => {
-                stream.look(judge);
+                stream.reception.give_up(judge);
                 false
             }
         }
@@ -139,26 +167,17 @@ impl Subscription {
     /// The recent mean latency and the error of the sender's clock, for comparing sound with
     /// picture; forgets both.
     pub fn take_recent(&mut self) -> Option<Recent> {
-        match self {
-            Self::Picture(stream) => stream.rhythm.take_recent(),
-            Self::Sound(stream) => stream.rhythm.take_recent(),
-        }
+        self.reception_mut().rhythm.take_recent()
     }
 
     /// Whether anything has arrived.
     pub fn has_begun(&self) -> bool {
-        match self {
-            Self::Picture(stream) => stream.rhythm.has_begun(),
-            Self::Sound(stream) => stream.rhythm.has_begun(),
-        }
+        self.reception().rhythm.has_begun()
     }
 
     /// Whether it has carried something within the last second.
     pub fn is_live(&self, now: Instant) -> bool {
-        match self {
-            Self::Picture(stream) => stream.rhythm.is_live(now),
-            Self::Sound(stream) => stream.rhythm.is_live(now),
-        }
+        self.reception().rhythm.is_live(now)
     }
 
     /// Hides or shows a camera: while it is hidden, nothing need come. Sound is always heard.
@@ -178,18 +197,12 @@ impl Subscription {
 
     /// From when on something should have come.
     pub fn wanted_from(&self) -> Instant {
-        match self {
-            Self::Picture(stream) => stream.rhythm.wanted_from,
-            Self::Sound(stream) => stream.rhythm.wanted_from,
-        }
+        self.reception().rhythm.wanted_from
     }
 
     /// Has its stream decoded from now on, or no longer.
     pub fn sample(&mut self, sampled: bool) {
-        match self {
-            Self::Picture(stream) => stream.is_sampled = sampled,
-            Self::Sound(stream) => stream.is_sampled = sampled,
-        }
+        self.reception_mut().is_sampled = sampled;
     }
 
     /// Ends it: what is still missing is missing for good.

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use proto::codec::{Codec, MediaKind};
+use proto::codec::Codec;
 use proto::session::MediaPacket;
 
-use super::arrivals::{Arrival, Arrivals};
+use super::arrivals::Arrival;
 use super::assembly::{Assembled, Assembly, Frame};
-use super::rhythm::Rhythm;
-use super::specimen::Specimen;
+use super::reception::{Reception, is_the_senders};
 use super::{Judge, Who};
 use crate::media::stamp::Stamp;
 use crate::report::SubscriptionSummary;
@@ -29,14 +28,9 @@ const FREEZE_EXTRA: Duration = Duration::from_millis(150);
 /// The pictures of one subscription, in order, as a decoder could show them.
 #[derive(Debug)]
 pub struct PictureStream {
-    who: Who,
-    sample_id: u64,
-    /// Whether its frames go to the decoder.
-    pub(super) is_sampled: bool,
+    pub(super) reception: Reception,
     /// Whether nobody looks at it.
     pub(super) is_hidden: bool,
-    pub(super) rhythm: Rhythm,
-    arrivals: Arrivals,
     assembly: Assembly,
     waiting: BTreeMap<u64, Frame>,
     /// Sequence number the next picture should begin with.
@@ -51,7 +45,6 @@ pub struct PictureStream {
     freezes: u32,
     frozen: Duration,
     switches: u32,
-    complained_at: Option<Instant>,
 }
 
 /// The picture on the screen.
@@ -65,12 +58,8 @@ struct Shown {
 impl PictureStream {
     pub(super) fn new(now: Instant, who: Who, sample_id: u64) -> Self {
         Self {
-            who,
-            sample_id,
-            is_sampled: false,
+            reception: Reception::new(now, who, sample_id),
             is_hidden: false,
-            rhythm: Rhythm::new(now),
-            arrivals: Arrivals::default(),
             assembly: Assembly::default(),
             waiting: BTreeMap::new(),
             cursor: None,
@@ -84,12 +73,7 @@ impl PictureStream {
             freezes: 0,
             frozen: Duration::ZERO,
             switches: 0,
-            complained_at: None,
         }
-    }
-
-    pub(super) fn who(&self) -> &Who {
-        &self.who
     }
 
     /// Hides or shows it: while it is hidden, nothing need come.
@@ -98,7 +82,7 @@ impl PictureStream {
             return;
         }
         self.is_hidden = hidden;
-        self.rhythm.restart(now);
+        self.reception.rhythm.restart(now);
         self.watched_to = None;
         self.shown = None;
         self.cursor = None;
@@ -109,43 +93,32 @@ impl PictureStream {
     }
 
     pub(super) fn handle(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket) -> bool {
-        let now = judge.now;
-        judge.tally.packets_received += 1;
-        judge.tally.bytes_received += packet.payload.len() as u64;
-        match self.arrivals.take(now, packet.sequence) {
+        match self.reception.take(judge, packet) {
             Arrival::Stale => return false,
-            Arrival::Late => judge.tally.packets_late += 1,
             Arrival::Restart => {
                 self.assembly.clear();
                 self.waiting.clear();
                 self.cursor = None;
             }
-            Arrival::InOrder | Arrival::Ahead => {}
+            Arrival::InOrder | Arrival::Ahead | Arrival::Late => {}
         }
         // Hidden: what was on its way. Empty: padding, by which a server probes the path.
         if self.is_hidden || packet.payload.is_empty() {
             return false;
         }
-        match self.assembly.take(packet, self.is_sampled) {
+        match self.assembly.take(packet, self.reception.is_sampled) {
             Assembled::Incomplete => {}
-            Assembled::Foreign => {
-                if self.may_complain(now) {
-                    judge.find(
-                        &self.who,
-                        "foreign-packet",
-                        "a packet ends a picture and carries no stamp of ours".to_owned(),
-                    );
-                }
-            }
+            Assembled::Foreign => self.reception.complain(judge, "foreign-packet", || {
+                "a packet ends a picture and carries no stamp of ours".to_owned()
+            }),
             Assembled::Frame(frame) => self.collect(judge, frame, packet),
         }
         self.show_all(judge, packet.codec);
-        self.wants_keyframe(now)
+        self.wants_keyframe(judge.now)
     }
 
     pub(super) fn look(&mut self, judge: &mut Judge<'_>) -> bool {
-        let lost = self.arrivals.give_up(judge.now);
-        self.count_lost(judge, lost);
+        self.reception.give_up(judge);
         if self.stuck_since.is_some() {
             self.show_all(judge, Codec::Vp8);
         }
@@ -157,60 +130,34 @@ impl PictureStream {
     }
 
     pub(super) fn finish(&mut self, judge: &mut Judge<'_>) -> SubscriptionSummary {
-        let lost = self.arrivals.give_up_all(judge.now);
-        self.count_lost(judge, lost);
+        self.reception.give_up_all(judge);
         self.check_still_coming(judge);
         SubscriptionSummary {
-            participant: self.who.participant.to_string(),
-            publisher: self.who.publisher.to_string(),
             kind: "video".to_owned(),
-            packets: self.arrivals.received,
-            lost: self.arrivals.lost,
-            late: self.arrivals.late,
             frames: self.frames,
             freezes: self.freezes,
             frozen_s: self.frozen.as_secs_f64(),
-            first_frame_ms: self
-                .rhythm
-                .first_after()
-                .map(|after| after.as_secs_f64() * 1_000.0),
-            latency_mean_ms: self.rhythm.latency_mean_ms(),
-            latency_max_ms: self.rhythm.latency_max_ms(),
             encoding: self.shown.map(|shown| shown.stamp.encoding),
             switches: self.switches,
+            ..self.reception.summary()
         }
-    }
-
-    fn count_lost(&mut self, judge: &mut Judge<'_>, lost: u64) {
-        if lost == 0 {
-            return;
-        }
-        judge.tally.packets_lost += lost;
-        judge.find(
-            &self.who,
-            "loss",
-            format!("{lost} RTP packets did not come within a second"),
-        );
     }
 
     /// Takes a complete frame.
     fn collect(&mut self, judge: &mut Judge<'_>, frame: Frame, packet: &MediaPacket) {
         let stamp = frame.stamp;
-        if (stamp.publisher != self.who.number || stamp.audio) && self.may_complain(judge.now) {
-            let what = if stamp.audio { "sound" } else { "pictures" };
-            let number = stamp.publisher;
-            judge.find(
-                &self.who,
-                "wrong-person",
-                format!(
-                    "{what} of publisher {number} came instead of publisher {}",
-                    self.who.number
-                ),
-            );
+        let wanted = self.reception.who.number;
+        if stamp.publisher != wanted || stamp.audio {
+            self.reception.complain(judge, "wrong-person", || {
+                let what = if stamp.audio { "sound" } else { "pictures" };
+                let got = stamp.publisher;
+                format!("{what} of publisher {got} came instead of publisher {wanted}")
+            });
         }
         let captured = judge.captured_at(stamp.captured_us);
         let rate = packet.codec.clock_rate_hz();
-        self.rhythm
+        self.reception
+            .rhythm
             .check_clock(packet.sender_clock, frame.timestamp, rate, captured);
         if self.cursor.is_some_and(|cursor| frame.first < cursor) {
             return;
@@ -271,7 +218,7 @@ impl PictureStream {
     fn show(&mut self, judge: &mut Judge<'_>, codec: Codec, frame: Frame, follows: bool) {
         let stamp = frame.stamp;
         let latency_us = judge.now_us().saturating_sub(stamp.captured_us);
-        let before = self.rhythm.last_at;
+        let before = self.reception.rhythm.last_at;
         if before.is_none() {
             self.note_first(judge);
         }
@@ -279,7 +226,7 @@ impl PictureStream {
         if let (Some(before), Some(shown)) = (before, self.shown) {
             self.check_freeze(judge, judge.now - before, stamp, shown.stamp);
         }
-        self.rhythm.beat(judge.now, latency_us);
+        self.reception.rhythm.beat(judge.now, latency_us);
         self.frames += 1;
         judge.tally.frames += 1;
         if let Some(count) = judge
@@ -291,16 +238,9 @@ impl PictureStream {
         }
         judge.tally.video_latency.record(latency_us);
         self.watched_to.get_or_insert(judge.now);
-        if self.is_sampled && !frame.payloads.is_empty() {
-            judge.sampler.offer(Specimen {
-                id: self.sample_id,
-                second: (judge.now - judge.epoch).as_secs() as u32,
-                who: self.who.clone(),
-                codec,
-                stamp,
-                follows,
-                payloads: frame.payloads,
-            });
+        if self.reception.is_sampled && !frame.payloads.is_empty() {
+            self.reception
+                .sample(judge, codec, stamp, follows, frame.payloads);
         }
         let base_frame = match (stamp.temporal, self.shown) {
             (0, _) | (_, None) => stamp.frame,
@@ -311,12 +251,8 @@ impl PictureStream {
 
     /// Measures from when both sides were there.
     fn note_first(&mut self, judge: &mut Judge<'_>) {
-        let began = judge.sources.began_us(self.who.number, MediaKind::Video);
-        if let Some(began) = began {
-            let began = judge.epoch + Duration::from_micros(began);
-            self.rhythm.wanted_from = self.rhythm.wanted_from.max(began).min(judge.now);
-        }
-        let after = judge.now - self.rhythm.wanted_from;
+        self.reception.note_first(judge);
+        let after = judge.now - self.reception.rhythm.wanted_from;
         judge.tally.first_frame.record(after.as_micros() as u64);
     }
 
@@ -328,24 +264,21 @@ impl PictureStream {
         if is_switch {
             self.switches += 1;
         }
-        if is_switch && !stamp.keyframe && self.may_complain(judge.now) {
-            judge.find(
-                &self.who,
-                "switch-without-keyframe",
-                format!(
-                    "encoding {} follows {} at picture {} without a keyframe",
-                    stamp.encoding, shown.encoding, stamp.frame
-                ),
-            );
+        if is_switch && !stamp.keyframe {
+            self.reception
+                .complain(judge, "switch-without-keyframe", || {
+                    format!(
+                        "encoding {} follows {} at picture {} without a keyframe",
+                        stamp.encoding, shown.encoding, stamp.frame
+                    )
+                });
         }
         // A switch may begin with the picture that was shown last, in its other encoding.
         let step = stamp.frame.wrapping_sub(shown.frame) as i32;
-        if (step < 0 || step == 0 && !is_switch) && self.may_complain(judge.now) {
-            judge.find(
-                &self.who,
-                "wrong-order",
-                format!("picture {} came after {}", stamp.frame, shown.frame),
-            );
+        if step < 0 || step == 0 && !is_switch {
+            self.reception.complain(judge, "wrong-order", || {
+                format!("picture {} came after {}", stamp.frame, shown.frame)
+            });
         }
     }
 
@@ -354,19 +287,8 @@ impl PictureStream {
         let count = self.intervals.len() as u32;
         let mean = self.intervals_sum.checked_div(count).unwrap_or_default();
         let is_freeze = count > 0 && gap >= (mean * 3).max(mean + FREEZE_EXTRA);
-        let captured_gap = stamp.captured_us.saturating_sub(shown.captured_us);
-        let is_the_senders = stamp.frame == shown.frame.wrapping_add(1)
-            && Duration::from_micros(captured_gap) * 10 >= gap * 8;
-        if is_freeze && !is_the_senders {
-            self.freezes += 1;
-            self.frozen += gap;
-            judge.tally.freezes += 1;
-            judge.tally.frozen += gap;
-            judge.find(
-                &self.who,
-                "freeze",
-                format!("no new picture for {:.2} s", gap.as_secs_f64()),
-            );
+        if is_freeze && !is_the_senders(gap, stamp, shown) {
+            self.count_freeze(judge, gap, "");
         }
         if self.intervals.len() == FREEZE_FRAMES {
             let oldest = self.intervals.pop_front().unwrap_or_default();
@@ -378,25 +300,31 @@ impl PictureStream {
 
     /// A picture that stands still at the end is a freeze if its publisher went on.
     fn check_still_coming(&mut self, judge: &mut Judge<'_>) {
-        let (Some(last), Some(_)) = (self.rhythm.last_at, self.watched_to) else {
+        let (Some(last), Some(_)) = (self.reception.rhythm.last_at, self.watched_to) else {
             return;
         };
         let gap = judge.now.saturating_duration_since(last);
-        let newest = judge.sources.newest_us(self.who.number, MediaKind::Video);
+        let newest = judge
+            .sources
+            .newest_us(self.reception.who.number, self.reception.who.kind);
         let went_on = newest.is_some_and(|newest| {
             judge.epoch + Duration::from_micros(newest) > last + Duration::from_millis(500)
         });
         if went_on && gap > Duration::from_secs(1) {
-            self.freezes += 1;
-            self.frozen += gap;
-            judge.tally.freezes += 1;
-            judge.tally.frozen += gap;
-            judge.find(
-                &self.who,
-                "freeze",
-                format!("no new picture for {:.2} s, to the end", gap.as_secs_f64()),
-            );
+            self.count_freeze(judge, gap, ", to the end");
         }
+    }
+
+    fn count_freeze(&mut self, judge: &mut Judge<'_>, gap: Duration, when: &str) {
+        self.freezes += 1;
+        self.frozen += gap;
+        judge.tally.freezes += 1;
+        judge.tally.frozen += gap;
+        judge.find(
+            &self.reception.who,
+            "freeze",
+            format!("no new picture for {:.2} s{when}", gap.as_secs_f64()),
+        );
     }
 
     fn wants_keyframe(&mut self, now: Instant) -> bool {
@@ -410,17 +338,6 @@ impl PictureStream {
             self.asked_at = Some(now);
         }
         is_stuck && may_ask
-    }
-
-    /// One complaint a second is enough to find the cause.
-    fn may_complain(&mut self, now: Instant) -> bool {
-        let may = self
-            .complained_at
-            .is_none_or(|at| now.saturating_duration_since(at) > Duration::from_secs(1));
-        if may {
-            self.complained_at = Some(now);
-        }
-        may
     }
 }
 
