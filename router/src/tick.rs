@@ -9,8 +9,8 @@ use crate::keys::{ParticipantKey, PublicationKey, RoomKey, SubscriptionKey};
 use crate::limits::TICK_INTERVAL;
 use crate::router::{Event, Router, SpeakerChange};
 
-/// Rate assumed before the first estimate, in bits per second.
-const INITIAL_ESTIMATE_BPS: u64 = 1_500_000;
+/// Rate assumed before the first estimate, in bits per second: the one sessions start with.
+const INITIAL_ESTIMATE_BPS: u64 = 8_000_000;
 
 impl Router {
     /// When [`Router::handle_timeout`] has something to do.

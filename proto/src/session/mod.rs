@@ -45,9 +45,10 @@ pub use packet::{
 
 use crate::codec::Codec;
 
-/// Rate a fresh session is assumed to carry, until measured: enough for one small picture, so
-/// that a join shows something at once without flooding a poor link.
-const INITIAL_ESTIMATE_BPS: u64 = 1_500_000;
+/// Rate a fresh session is assumed to carry, until measured: what a page of small pictures and
+/// their sounds takes. An estimator that is given less cannot measure more, because no more is
+/// sent; higher floods poor links for the second it takes to find out.
+const INITIAL_ESTIMATE_BPS: u64 = 8_000_000;
 /// Packets per sent video stream that can be sent again; str0m's 1,000 cost 460 kB each.
 const RETRANSMISSION_PACKETS: usize = 256;
 /// How often [`Event::Stats`] is given. Longer saves a walk over the streams.
