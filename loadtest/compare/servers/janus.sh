@@ -32,7 +32,11 @@ start() {
   wait_for "http://$janus_far:8188/"
 }
 
-cleanup() { ip netns delete $janus_namespace 2>/dev/null; }
+# The cable by itself too: a namespace takes its end along only some time after its deletion.
+cleanup() {
+  ip link delete $janus_cable 2>/dev/null
+  ip netns delete $janus_namespace 2>/dev/null
+}
 
 # Arguments: folder. ICE lite, as is right for a server with an address that all can reach; one
 # event loop for each core, as its sample configuration advises for many participants; sessions may
