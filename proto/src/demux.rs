@@ -41,31 +41,50 @@ const STUN_HEADER_BYTES: usize = 20;
 const STUN_BINDING_REQUEST: u16 = 0x0001;
 const STUN_MAGIC_COOKIE: u32 = 0x2112_A442;
 const STUN_USERNAME: u16 = 0x0006;
+const STUN_USE_CANDIDATE: u16 = 0x0025;
 
-/// The server's user name fragment in a STUN binding request: the part of USERNAME before the
-/// colon (RFC 8445 §7.2.2). `None` for anything else.
-pub fn stun_server_ufrag(datagram: &[u8]) -> Option<&str> {
-    let header: &[u8; STUN_HEADER_BYTES] = datagram.first_chunk()?;
-    let is_request = u16::from_be_bytes([header[0], header[1]]) == STUN_BINDING_REQUEST;
-    let has_cookie =
-        u32::from_be_bytes([header[4], header[5], header[6], header[7]]) == STUN_MAGIC_COOKIE;
-    if !is_request || !has_cookie {
-        return None;
-    }
-    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    let mut attributes = datagram.get(STUN_HEADER_BYTES..STUN_HEADER_BYTES + length)?;
-    while let Some((head, rest)) = attributes.split_first_chunk::<4>() {
-        let kind = u16::from_be_bytes([head[0], head[1]]);
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let value = rest.get(..length)?;
-        if kind == STUN_USERNAME {
-            let name = std::str::from_utf8(value).ok()?;
-            return name.split_once(':').map(|(server, _)| server);
+/// What a STUN binding request says to whoever has to find its session (RFC 8445 §7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StunRequest<'a> {
+    /// The server's user name fragment: the part of USERNAME before the colon.
+    pub server_ufrag: &'a str,
+    /// Whether it carries USE-CANDIDATE: the peer wants to use this path.
+    pub nominates: bool,
+}
+
+impl<'a> StunRequest<'a> {
+    /// Reads a request that names its session; `None` for anything else.
+    pub fn read(datagram: &'a [u8]) -> Option<Self> {
+        let header: &[u8; STUN_HEADER_BYTES] = datagram.first_chunk()?;
+        let is_request = u16::from_be_bytes([header[0], header[1]]) == STUN_BINDING_REQUEST;
+        let has_cookie =
+            u32::from_be_bytes([header[4], header[5], header[6], header[7]]) == STUN_MAGIC_COOKIE;
+        if !is_request || !has_cookie {
+            return None;
         }
-        // RFC 8489 §14: attributes are padded to four bytes.
-        attributes = rest.get(length.next_multiple_of(4)..)?;
+        let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+        let mut attributes = datagram.get(STUN_HEADER_BYTES..STUN_HEADER_BYTES + length)?;
+        let (mut server_ufrag, mut nominates) = (None, false);
+        while let Some((head, rest)) = attributes.split_first_chunk::<4>() {
+            let kind = u16::from_be_bytes([head[0], head[1]]);
+            let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+            let value = rest.get(..length)?;
+            match kind {
+                STUN_USERNAME => {
+                    let name = std::str::from_utf8(value).ok()?;
+                    server_ufrag = name.split_once(':').map(|(server, _)| server);
+                }
+                STUN_USE_CANDIDATE => nominates = true,
+                _ => {}
+            }
+            // RFC 8489 §14: attributes are padded to four bytes; a last one may lack that.
+            attributes = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        }
+        Some(Self {
+            server_ufrag: server_ufrag?,
+            nominates,
+        })
     }
-    None
 }
 
 /// The tables that find a session. `K` is the session's key, `S` the hasher.
@@ -151,6 +170,10 @@ mod tests {
 
     use super::*;
 
+    fn ufrag(datagram: &[u8]) -> Option<&str> {
+        StunRequest::read(datagram).map(|request| request.server_ufrag)
+    }
+
     fn binding_request(username: &[u8]) -> Vec<u8> {
         let mut attribute = vec![0x80, 0x22, 0, 1, b'x', 0, 0, 0, 0, 6];
         attribute.extend((username.len() as u16).to_be_bytes());
@@ -166,11 +189,8 @@ mod tests {
 
     #[test]
     fn finds_the_servers_fragment_behind_other_attributes() {
-        assert_eq!(
-            stun_server_ufrag(&binding_request(b"server:client")),
-            Some("server")
-        );
-        assert_eq!(stun_server_ufrag(&binding_request(b"nocolon")), None);
+        assert_eq!(ufrag(&binding_request(b"server:client")), Some("server"));
+        assert_eq!(ufrag(&binding_request(b"nocolon")), None);
     }
 
     #[test]
@@ -178,7 +198,7 @@ mod tests {
         let whole = binding_request(b"server:client");
 
         for length in 0..whole.len() {
-            assert_eq!(stun_server_ufrag(&whole[..length]), None);
+            assert_eq!(ufrag(&whole[..length]), None);
         }
     }
 

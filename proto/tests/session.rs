@@ -1,15 +1,15 @@
 //! Two sessions in one process, joined by nothing but their datagrams.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::codec::{Codec, MediaKind};
 use proto::ids::{ParticipantSid, TrackSid};
 use proto::jsep::{Offer, SectionAnswer};
+use proto::media::{OutgoingPacket, Path, SendBatch, Sent, WallClock};
 use proto::session::{
-    DataChannel, DtlsIdentity, Event, IceCredentials, MediaExtensions, OfferChanges,
-    OutgoingPacket, Output, Session, SessionConfig, TrackOffer, Transmit,
+    DataChannel, DtlsIdentity, Event, IceCredentials, OfferChanges, Output, Received, Session,
+    SessionConfig, TrackOffer,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -34,30 +34,25 @@ fn connects_and_carries_media_and_messages_both_ways() {
 
     assert!(pair.client.is_connected() && pair.server.is_connected());
     let camera = pair.client.section_of(&mids[0]).unwrap();
-    assert!(pair.client.send(packet(camera, 10)));
+    assert_eq!(pair.client_sends(camera, 10), Sent::Yes);
     let video = pair.server_sends_video_in();
-    assert!(pair.server.send(packet(video, 20)));
+    assert_eq!(pair.server_sends(video, 20), Sent::Yes);
     assert!(pair.client.write_channel(DataChannel::Reliable, b"hello"));
     assert!(pair.server.write_channel(DataChannel::Lossy, b"welcome"));
     pair.run(Duration::from_secs(1));
 
-    let at_server = pair.server_events.iter().find_map(media).unwrap();
-    assert_eq!(
-        (at_server.sequence, at_server.codec, &*at_server.payload),
-        (10, Codec::Vp8, &[0x10, 1, 2][..])
-    );
-    let at_client = pair.client_events.iter().find_map(media).unwrap();
-    assert_eq!((at_client.sequence, at_client.section), (20, video));
-    assert!(
-        pair.server_events
-            .iter()
-            .any(|event| is_data(event, DataChannel::Reliable, b"hello"))
-    );
-    assert!(
-        pair.client_events
-            .iter()
-            .any(|event| is_data(event, DataChannel::Lossy, b"welcome"))
-    );
+    assert_eq!(pair.at_server.media, [(camera, 10, vec![0x10, 1, 2])]);
+    assert_eq!(pair.at_client.media, [(video, 20, vec![0x10, 1, 2])]);
+    assert!(pair.at_server.events.iter().any(|event| is_data(
+        event,
+        DataChannel::Reliable,
+        b"hello"
+    )));
+    assert!(pair.at_client.events.iter().any(|event| is_data(
+        event,
+        DataChannel::Lossy,
+        b"welcome"
+    )));
 }
 
 #[test]
@@ -82,7 +77,7 @@ fn restarts_ice_with_credentials_of_its_own() {
             .write_channel(DataChannel::Reliable, b"still here")
     );
     pair.run(Duration::from_secs(1));
-    assert!(pair.server_events.iter().any(|event| is_data(
+    assert!(pair.at_server.events.iter().any(|event| is_data(
         event,
         DataChannel::Reliable,
         b"still here"
@@ -97,7 +92,7 @@ fn refuses_stun_with_another_password() {
         ..OfferChanges::default()
     });
     let request = pair.first_client_datagram();
-    let stranger = Session::new(pair.now, &pair.config, credentials(99));
+    let stranger = Session::new(pair.now, &pair.config, credentials(99), 99);
 
     assert!(pair.server.accepts(
         pair.now,
@@ -116,13 +111,23 @@ fn refuses_stun_with_another_password() {
 const CLIENT: &str = "127.0.0.1:40000";
 const SERVER: &str = "127.0.0.1:7882";
 
+/// What one side has got.
+#[derive(Default)]
+struct Got {
+    events: Vec<Event>,
+    /// Section, sequence number and payload.
+    media: Vec<(usize, u64, Vec<u8>)>,
+}
+
 struct Pair {
     now: Instant,
     config: SessionConfig,
     client: Session,
     server: Session,
-    client_events: Vec<Event>,
-    server_events: Vec<Event>,
+    from_client: SendBatch,
+    from_server: SendBatch,
+    at_client: Got,
+    at_server: Got,
     seed: u64,
     video_sections: Vec<usize>,
 }
@@ -139,17 +144,31 @@ impl Pair {
             identity: identity.clone(),
             addresses: vec![address.parse().unwrap()],
             estimates: true,
+            wall: WallClock::new(now, Duration::from_secs(1_800_000_000)),
         };
         Self {
             now,
-            client: Session::new(now, &config(CLIENT), credentials(1)),
-            server: Session::new(now, &config(SERVER), credentials(2)),
+            client: Session::new(now, &config(CLIENT), credentials(1), 1),
+            server: Session::new(now, &config(SERVER), credentials(2), 2),
             config: config(SERVER),
-            client_events: Vec::new(),
-            server_events: Vec::new(),
+            from_client: SendBatch::default(),
+            from_server: SendBatch::default(),
+            at_client: Got::default(),
+            at_server: Got::default(),
             seed: 3,
             video_sections: Vec::new(),
         }
+    }
+
+    fn client_sends(&mut self, section: usize, sequence: u64) -> Sent {
+        let packet = packet(self.now, section, sequence);
+        self.client
+            .publish(self.now, &packet, &mut self.from_client)
+    }
+
+    fn server_sends(&mut self, section: usize, sequence: u64) -> Sent {
+        let packet = packet(self.now, section, sequence);
+        self.server.send(self.now, &packet, &mut self.from_server)
     }
 
     fn negotiate(&mut self, wanted: &OfferChanges<'_>) -> Vec<String> {
@@ -188,87 +207,79 @@ impl Pair {
     }
 
     fn first_client_datagram(&mut self) -> Vec<u8> {
-        self.client.handle_timeout(self.now).unwrap();
         loop {
-            match self.client.poll().unwrap() {
-                Output::Transmit(transmit) => return transmit.contents,
-                Output::Event(_) => {}
-                Output::Timeout(at) => {
-                    self.now = at;
-                    self.client.handle_timeout(at).unwrap();
-                }
+            self.client
+                .handle_timeout(self.now, &mut self.from_client)
+                .unwrap();
+            let due = drain(
+                self.now,
+                &mut self.client,
+                &mut self.from_client,
+                &mut self.at_client,
+            );
+            if let Some((_, first)) = self.from_client.datagrams().next() {
+                return first.to_vec();
             }
+            self.now = due;
         }
     }
 
     fn run(&mut self, span: Duration) {
         let end = self.now + span;
         while self.now < end {
-            self.client.handle_timeout(self.now).unwrap();
-            for transmit in drain(&mut self.client, &mut self.client_events) {
-                self.server
-                    .handle_datagram(
-                        self.now,
-                        transmit.source,
-                        transmit.destination,
-                        &transmit.contents,
-                    )
-                    .unwrap();
-                for back in drain(&mut self.server, &mut self.server_events) {
-                    self.client
-                        .handle_datagram(self.now, back.source, back.destination, &back.contents)
-                        .unwrap();
-                    let later = drain(&mut self.client, &mut self.client_events);
-                    assert!(later.is_empty() || self.deliver_to_server(later));
-                }
-            }
-            self.server.handle_timeout(self.now).unwrap();
-            for transmit in drain(&mut self.server, &mut self.server_events) {
-                self.client
-                    .handle_datagram(
-                        self.now,
-                        transmit.source,
-                        transmit.destination,
-                        &transmit.contents,
-                    )
-                    .unwrap();
-                let later = drain(&mut self.client, &mut self.client_events);
-                assert!(later.is_empty() || self.deliver_to_server(later));
-            }
+            let now = self.now;
+            let (client, server) = (&mut self.client, &mut self.server);
+            client.handle_timeout(now, &mut self.from_client).unwrap();
+            server.handle_timeout(now, &mut self.from_server).unwrap();
+            drain(now, client, &mut self.from_client, &mut self.at_client);
+            drain(now, server, &mut self.from_server, &mut self.at_server);
+            let (up, down) = (take(&mut self.from_client), take(&mut self.from_server));
+            deliver(now, up, server, &mut self.from_server, &mut self.at_server);
+            deliver(
+                now,
+                down,
+                client,
+                &mut self.from_client,
+                &mut self.at_client,
+            );
             self.now += Duration::from_millis(5);
         }
     }
+}
 
-    fn deliver_to_server(&mut self, transmits: Vec<Transmit>) -> bool {
-        for transmit in transmits {
-            self.server
-                .handle_datagram(
-                    self.now,
-                    transmit.source,
-                    transmit.destination,
-                    &transmit.contents,
-                )
-                .unwrap();
-            for back in drain(&mut self.server, &mut self.server_events) {
-                self.client
-                    .handle_datagram(self.now, back.source, back.destination, &back.contents)
-                    .unwrap();
-                let later = drain(&mut self.client, &mut self.client_events);
-                self.deliver_to_server(later);
-            }
+/// Takes all that a session has to give. Returns when it wants to be driven.
+fn drain(now: Instant, session: &mut Session, batch: &mut SendBatch, got: &mut Got) -> Instant {
+    loop {
+        match session.poll(now, batch).unwrap() {
+            Output::Event(event) => got.events.push(event),
+            Output::Timeout(at) => return at,
         }
-        true
     }
 }
 
-fn drain(session: &mut Session, events: &mut Vec<Event>) -> Vec<Transmit> {
-    let mut transmits = Vec::new();
-    loop {
-        match session.poll().unwrap() {
-            Output::Transmit(transmit) => transmits.push(transmit),
-            Output::Event(event) => events.push(event),
-            Output::Timeout(_) => return transmits,
+fn take(batch: &mut SendBatch) -> Vec<(Path, Vec<u8>)> {
+    let datagrams = batch.datagrams();
+    let taken = datagrams
+        .map(|(path, bytes)| (path, bytes.to_vec()))
+        .collect();
+    batch.clear();
+    taken
+}
+
+fn deliver(
+    now: Instant,
+    datagrams: Vec<(Path, Vec<u8>)>,
+    session: &mut Session,
+    batch: &mut SendBatch,
+    got: &mut Got,
+) {
+    for (path, mut bytes) in datagrams {
+        let received = session.handle_datagram(now, path.source, path.destination, &mut bytes);
+        if let Received::Media(packet) = received.unwrap() {
+            let media = (packet.section, packet.sequence, packet.payload.to_vec());
+            got.media.push(media);
         }
+        drain(now, session, batch, got);
     }
 }
 
@@ -276,11 +287,7 @@ fn credentials(seed: u64) -> IceCredentials {
     IceCredentials::random(&mut ChaCha20Rng::seed_from_u64(seed))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an instant can only be made by the clock"
-)]
-fn packet(section: usize, sequence: u64) -> OutgoingPacket {
+fn packet(now: Instant, section: usize, sequence: u64) -> OutgoingPacket<'static> {
     OutgoingPacket {
         section,
         rid: None,
@@ -288,18 +295,12 @@ fn packet(section: usize, sequence: u64) -> OutgoingPacket {
         sequence,
         timestamp: 90_000,
         marker: true,
-        payload: Arc::from(&[0x10, 1, 2][..]),
-        wallclock: Instant::now(),
-        extensions: MediaExtensions::default(),
-        vp8: None,
-    }
-}
-
-fn media(event: &Event) -> Option<&proto::session::MediaPacket> {
-    if let Event::Media(packet) = event {
-        Some(packet)
-    } else {
-        None
+        payload: &[0x10, 1, 2],
+        audio_level: None,
+        orientation: None,
+        dependency_descriptor: None,
+        captured: now,
+        clock: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use proto::codec::MediaKind;
-use proto::session::Vp8Numbers;
+use proto::media::{PacketRing, Vp8Numbers};
 
 use crate::keys::{ParticipantKey, PublicationKey, SubscriptionKey};
 use crate::rewrite::Numbers;
@@ -29,11 +29,17 @@ pub struct Packet {
     pub audio_level: Option<(u8, Option<bool>)>,
 }
 
-/// A packet for one receiver.
+/// A packet for one receiver: where it is kept, and its numbers there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forward {
     /// Who receives.
     pub subscriber: ParticipantKey,
+    /// What it belongs to.
+    pub publication: PublicationKey,
+    /// Its encoding.
+    pub encoding: usize,
+    /// The sequence number it is kept under, its publisher's.
+    pub kept: u64,
     /// The section it goes out in.
     pub section: usize,
     /// Its sequence number.
@@ -78,18 +84,60 @@ impl Router {
                 Decision::Switch => output.rewriter.end_source(),
                 Decision::Forward => {}
             }
-            let numbers = output
-                .rewriter
-                .rewrite(now, packet.numbers, packet.clock_rate_hz);
+            let numbers =
+                output
+                    .rewriter
+                    .rewrite(now, packet.encoding, packet.numbers, packet.clock_rate_hz);
             let Some(numbers) = numbers else { continue };
             out.push(Forward {
                 subscriber: subscription.subscriber,
+                publication: packet.publication,
+                encoding: packet.encoding,
+                kept: packet.numbers.sequence,
                 section: output.section,
                 sequence: numbers.sequence,
                 timestamp: numbers.timestamp,
                 vp8: numbers.vp8,
             });
         }
+    }
+
+    /// Where the packets of an encoding are kept, while it is published.
+    pub fn ring(
+        &mut self,
+        publication: PublicationKey,
+        encoding: usize,
+    ) -> Option<&mut PacketRing> {
+        let publication = self.publications.get_mut(publication.0)?;
+        let encoding = publication.encodings.get_mut(encoding)?;
+        Some(&mut encoding.ring)
+    }
+
+    /// A packet that went out to a receiver, to go out again. `None` if it is not kept any more.
+    pub fn find_again(&mut self, subscription: SubscriptionKey, sequence: u64) -> Option<Forward> {
+        let entry = self.subscriptions.get(subscription.0)?;
+        let (subscriber, publication) = (entry.subscriber, entry.publication);
+        let output = entry.output.as_ref()?;
+        let section = output.section;
+        let origin = output.rewriter.origin(sequence)?;
+        let stored = self
+            .ring(publication, origin.encoding)?
+            .get_mut(origin.sequence)?;
+        let numbers = origin.rewrite(Numbers {
+            sequence: stored.sequence,
+            timestamp: stored.timestamp,
+            vp8: stored.vp8,
+        });
+        Some(Forward {
+            subscriber,
+            publication,
+            encoding: origin.encoding,
+            kept: origin.sequence,
+            section,
+            sequence: numbers.sequence,
+            timestamp: numbers.timestamp,
+            vp8: numbers.vp8,
+        })
     }
 
     /// A receiver needs a keyframe of what it gets.

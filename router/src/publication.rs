@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use proto::codec::MediaKind;
 use proto::ids::TrackSid;
+use proto::media::PacketRing;
 
 use crate::keyframe::KeyframeRequests;
 use crate::keys::{ParticipantKey, SubscriptionKey};
@@ -94,6 +95,8 @@ const UNKNOWN_RATE_BPS: u64 = 150_000;
 pub(crate) struct Encoding {
     pub(crate) info: EncodingInfo,
     pub(crate) keyframes: KeyframeRequests,
+    /// Its last packets, for all who receive it.
+    pub(crate) ring: PacketRing,
     /// Rate while it is being sent.
     pub(crate) rate_bps: Option<u64>,
     bytes: u64,
@@ -105,6 +108,7 @@ impl Encoding {
         Self {
             info,
             keyframes: KeyframeRequests::default(),
+            ring: PacketRing::default(),
             rate_bps: None,
             bytes: 0,
             since: None,

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use proto::layer::vp8::PictureIds;
-use proto::session::Vp8Numbers;
+use proto::media::Vp8Numbers;
 
 /// Largest step of a source's sequence number that counts as loss; beyond, the source has started
 /// anew. RFC 3550 appendix A.1, MAX_DROPOUT.
@@ -36,6 +36,23 @@ pub struct Rewritten {
     pub vp8: Option<Vp8Numbers>,
 }
 
+/// A packet of a source, with its numbers for the receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The source's encoding.
+    pub encoding: usize,
+    /// The packet's sequence number as its source gave it.
+    pub sequence: u64,
+    source: Source,
+}
+
+impl Origin {
+    /// The numbers the packet had for the receiver.
+    pub fn rewrite(&self, numbers: Numbers) -> Rewritten {
+        self.source.rewrite(numbers)
+    }
+}
+
 /// The state of one RTP stream towards a receiver: a few integers.
 #[derive(Debug, Clone)]
 pub struct Rewriter {
@@ -45,11 +62,14 @@ pub struct Rewriter {
     last_picture_id: u16,
     last_tl0_pic_idx: u8,
     source: Option<Source>,
+    /// The source before, for what is asked for again.
+    before: Option<Source>,
 }
 
-/// How the present source's numbers map onto the stream's.
-#[derive(Debug, Clone, Copy)]
+/// How a source's numbers map onto the stream's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Source {
+    encoding: usize,
     first_sequence: u64,
     highest_sequence: u64,
     sequence_offset: u64,
@@ -69,12 +89,29 @@ impl Rewriter {
             last_picture_id: seed & 0x7FFF,
             last_tl0_pic_idx: 0,
             source: None,
+            before: None,
         }
     }
 
     /// Ends the present source: the next packet starts a new one.
     pub fn end_source(&mut self) {
-        self.source = None;
+        self.before = self.source.take().or(self.before);
+    }
+
+    /// The packet that went out with a sequence number, if it was of the present source or of the
+    /// one before.
+    pub fn origin(&self, sequence: u64) -> Option<Origin> {
+        let sources = [self.source, self.before].into_iter().flatten();
+        sources
+            .map(|source| Origin {
+                encoding: source.encoding,
+                sequence: sequence.wrapping_sub(source.sequence_offset),
+                source,
+            })
+            .find(|origin| {
+                let source = origin.source;
+                (source.first_sequence..=source.highest_sequence).contains(&origin.sequence)
+            })
     }
 
     /// Numbers for a packet of the present source, or of a new one if it was ended. `None` for a
@@ -82,6 +119,7 @@ impl Rewriter {
     pub fn rewrite(
         &mut self,
         now: Instant,
+        encoding: usize,
         numbers: Numbers,
         clock_rate_hz: u32,
     ) -> Option<Rewritten> {
@@ -89,18 +127,23 @@ impl Rewriter {
             Some(source) if continues(source, numbers.sequence) => source,
             Some(source) if numbers.sequence < source.first_sequence => return None,
             Some(source) if numbers.sequence < source.highest_sequence => return None,
-            Some(_) | None => self.start_source(now, numbers, clock_rate_hz),
+            Some(_) | None => {
+                self.end_source();
+                self.start_source(now, encoding, numbers, clock_rate_hz)
+            }
         };
-        let rewritten = Rewritten {
-            sequence: numbers.sequence.wrapping_add(source.sequence_offset),
-            timestamp: numbers.timestamp.wrapping_add(source.timestamp_offset),
-            vp8: numbers.vp8.map(|ids| source.rewrite_vp8(ids)),
-        };
+        let rewritten = source.rewrite(numbers);
         self.remember(now, source, numbers, rewritten);
         Some(rewritten)
     }
 
-    fn start_source(&self, now: Instant, numbers: Numbers, clock_rate_hz: u32) -> Source {
+    fn start_source(
+        &self,
+        now: Instant,
+        encoding: usize,
+        numbers: Numbers,
+        clock_rate_hz: u32,
+    ) -> Source {
         let timestamp_offset = match self.last_sent {
             Some(last) => {
                 let elapsed = ticks(now.saturating_duration_since(last), clock_rate_hz).max(1);
@@ -116,6 +159,7 @@ impl Rewriter {
             .map_or(0, |id| id.value);
         let tl0_pic_idx = numbers.vp8.and_then(|ids| ids.tl0_pic_idx).unwrap_or(0);
         Source {
+            encoding,
             first_sequence: numbers.sequence,
             highest_sequence: numbers.sequence,
             sequence_offset: (self.highest_sequence + 1).wrapping_sub(numbers.sequence),
@@ -147,6 +191,14 @@ impl Rewriter {
 }
 
 impl Source {
+    fn rewrite(&self, numbers: Numbers) -> Rewritten {
+        Rewritten {
+            sequence: numbers.sequence.wrapping_add(self.sequence_offset),
+            timestamp: numbers.timestamp.wrapping_add(self.timestamp_offset),
+            vp8: numbers.vp8.map(|ids| self.rewrite_vp8(ids)),
+        }
+    }
+
     fn rewrite_vp8(&self, ids: PictureIds) -> Vp8Numbers {
         Vp8Numbers {
             picture_id: ids
@@ -211,15 +263,15 @@ mod tests {
         let mut rewriter = Rewriter::new(100);
 
         let a = rewriter
-            .rewrite(now, numbers(50_000, 1_000, 7), VIDEO)
+            .rewrite(now, 0, numbers(50_000, 1_000, 7), VIDEO)
             .expect("in order");
         let b = rewriter
-            .rewrite(now, numbers(50_001, 1_000, 7), VIDEO)
+            .rewrite(now, 0, numbers(50_001, 1_000, 7), VIDEO)
             .expect("in order");
         rewriter.end_source();
         let later = now + Duration::from_millis(20);
         let c = rewriter
-            .rewrite(later, numbers(9, 777_777, 9_000), VIDEO)
+            .rewrite(later, 1, numbers(9, 777_777, 9_000), VIDEO)
             .expect("in order");
 
         assert_eq!((a.sequence, b.sequence, c.sequence), (101, 102, 103));
@@ -229,18 +281,41 @@ mod tests {
     }
 
     #[test]
+    fn finds_back_what_went_out() {
+        let now = start();
+        let mut rewriter = Rewriter::new(100);
+        for sequence in [50_000, 50_001] {
+            rewriter.rewrite(now, 0, numbers(sequence, 1_000, 7), VIDEO);
+        }
+        rewriter.end_source();
+        let sent = rewriter.rewrite(now, 2, numbers(9, 777_777, 9_000), VIDEO);
+
+        let origin = |sequence| {
+            let origin = rewriter.origin(sequence)?;
+            Some((origin.encoding, origin.sequence))
+        };
+        assert_eq!(origin(102), Some((0, 50_001)));
+        assert_eq!(origin(103), Some((2, 9)));
+        assert_eq!((origin(100), origin(104)), (None, None));
+        let again = rewriter
+            .origin(103)
+            .map(|origin| origin.rewrite(numbers(9, 777_777, 9_000)));
+        assert_eq!(again, sent);
+    }
+
+    #[test]
     fn keeps_gaps_so_that_the_receiver_can_ask_again() {
         let now = start();
         let mut rewriter = Rewriter::new(0);
 
         let first = rewriter
-            .rewrite(now, numbers(10, 0, 0), VIDEO)
+            .rewrite(now, 0, numbers(10, 0, 0), VIDEO)
             .expect("in order");
         let third = rewriter
-            .rewrite(now, numbers(12, 0, 0), VIDEO)
+            .rewrite(now, 0, numbers(12, 0, 0), VIDEO)
             .expect("in order");
         let second = rewriter
-            .rewrite(now, numbers(11, 0, 0), VIDEO)
+            .rewrite(now, 0, numbers(11, 0, 0), VIDEO)
             .expect("late but wanted");
 
         assert_eq!((first.sequence, second.sequence, third.sequence), (1, 2, 3));
@@ -250,19 +325,19 @@ mod tests {
     fn drops_what_came_before_the_switch() {
         let now = start();
         let mut rewriter = Rewriter::new(0);
-        rewriter.rewrite(now, numbers(10, 0, 0), VIDEO);
+        rewriter.rewrite(now, 0, numbers(10, 0, 0), VIDEO);
 
-        assert_eq!(rewriter.rewrite(now, numbers(9, 0, 0), VIDEO), None);
+        assert_eq!(rewriter.rewrite(now, 0, numbers(9, 0, 0), VIDEO), None);
     }
 
     #[test]
     fn starts_anew_after_a_wild_jump() {
         let now = start();
         let mut rewriter = Rewriter::new(0);
-        rewriter.rewrite(now, numbers(10, 0, 0), VIDEO);
+        rewriter.rewrite(now, 0, numbers(10, 0, 0), VIDEO);
 
         let jumped = rewriter
-            .rewrite(now, numbers(60_000, 0, 0), VIDEO)
+            .rewrite(now, 0, numbers(60_000, 0, 0), VIDEO)
             .expect("a new start");
 
         assert_eq!(jumped.sequence, 2);
@@ -283,6 +358,7 @@ mod tests {
 
         let sent = rewriter.rewrite(
             now,
+            0,
             Numbers {
                 sequence: 1,
                 timestamp: 0,

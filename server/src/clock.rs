@@ -2,10 +2,17 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use proto::media::WallClock;
+
 /// The present moment, for measuring and waiting.
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// Both clocks at once, for sender reports.
+pub fn wall() -> WallClock {
+    WallClock::new(now(), since_1970())
 }
 
 /// Seconds since 1970, for tokens.

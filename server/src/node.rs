@@ -125,6 +125,7 @@ impl Node {
                 identity: identity.clone(),
                 addresses: ips.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
                 estimates: true,
+                wall: clock::wall(),
             };
             let engine = EngineConfig {
                 session,

@@ -10,10 +10,11 @@ mod worker;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, Sender};
+use proto::media::WallClock;
 use proto::session::{DtlsIdentity, SessionConfig};
 
 use crate::adapter::{Access, Protocol};
@@ -90,6 +91,7 @@ pub fn start(stage: &Stage, threads: usize, stop: &Receiver<()>) -> Result<Recei
         identity,
         addresses: Vec::new(),
         estimates: false,
+        wall: wall_clock(),
     };
     let (tell, told) = crossbeam_channel::unbounded();
     let mut boxes = Vec::new();
@@ -120,4 +122,9 @@ fn end(
     let leavings = worker.run(wires, tell, stop);
     // Whoever listens may have given up.
     let _ = tell.send(Told::Ended(Box::new(leavings)));
+}
+
+fn wall_clock() -> WallClock {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    WallClock::new(Instant::now(), since_1970.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use mio::{Interest, Registry, Token};
 
-use super::socket::{Buffers, PeerSocket};
+use super::socket::PeerSocket;
 use super::worker::{Due, Timers};
 use crate::participant::Participant;
 
@@ -95,14 +95,10 @@ impl Seat {
     }
 
     /// Sends what the participant has to send.
-    pub(super) fn transmit(&mut self, buffers: &mut Buffers) {
-        let queue = self.participant.transmits();
-        while let Some((peer, _)) = queue.front() {
-            let peer = *peer;
-            match self.sockets.get(peer) {
-                Some(socket) => socket.send(peer, queue, buffers),
-                None => drop(queue.pop_front()),
-            }
+    pub(super) fn transmit(&mut self) {
+        for (batch, socket) in self.participant.batches().zip(&self.sockets) {
+            socket.send(batch);
+            batch.clear();
         }
     }
 }

@@ -1,10 +1,9 @@
 //! One UDP socket of a session, with batches in both directions.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 
-use proto::session::Transmit;
+use proto::media::SendBatch;
 use quinn_udp::{RecvMeta, UdpSocketState};
 
 /// Messages taken by one system call; with GRO each may hold dozens of datagrams.
@@ -25,14 +24,12 @@ pub(super) struct PeerSocket {
 #[derive(Debug)]
 pub(super) struct Buffers {
     incoming: Vec<u8>,
-    outgoing: Vec<u8>,
 }
 
 impl Buffers {
     pub(super) fn new() -> Self {
         Self {
             incoming: vec![0; MESSAGES * MESSAGE_BYTES],
-            outgoing: Vec::with_capacity(MESSAGE_BYTES),
         }
     }
 }
@@ -64,7 +61,7 @@ impl PeerSocket {
     pub(super) fn receive(
         &self,
         buffers: &mut Buffers,
-        mut handle: impl FnMut(SocketAddr, &[u8]),
+        mut handle: impl FnMut(SocketAddr, &mut [u8]),
     ) -> bool {
         let mut slices: Vec<IoSliceMut<'_>> = buffers
             .incoming
@@ -80,58 +77,31 @@ impl PeerSocket {
             // Others are news of the server's closed port, one for each datagram sent there.
             Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
         };
-        for (meta, slice) in metas.iter().zip(&slices).take(count) {
-            let payload = slice.get(..meta.len).unwrap_or_default();
-            for datagram in payload.chunks(meta.stride.max(1)) {
+        for (meta, slice) in metas.iter().zip(&mut slices).take(count) {
+            let payload = slice.get_mut(..meta.len).unwrap_or_default();
+            for datagram in payload.chunks_mut(meta.stride.max(1)) {
                 handle(meta.addr, datagram);
             }
         }
         count == MESSAGES
     }
 
-    /// Sends the datagrams at the front of the queue that are this peer's, in GSO messages as far
-    /// as their sizes allow. What the kernel does not take is lost, as on any congested link.
-    pub(super) fn send(
-        &self,
-        peer: usize,
-        queue: &mut VecDeque<(usize, Transmit)>,
-        buffers: &mut Buffers,
-    ) {
-        let message = &mut buffers.outgoing;
-        while queue.front().is_some_and(|(own, _)| *own == peer) {
-            let Some((_, first)) = queue.pop_front() else {
-                return;
-            };
-            let segment = first.contents.len();
-            message.clear();
-            message.extend_from_slice(&first.contents);
-            let mut count = 1;
-            while let Some((own, next)) = queue.front() {
-                let fits = *own == peer
-                    && next.destination == first.destination
-                    && next.contents.len() <= segment
-                    && count < self.state.max_gso_segments()
-                    && message.len() + next.contents.len() <= MESSAGE_BYTES - 500;
-                if !fits {
-                    break;
-                }
-                // Only the last segment may be shorter.
-                let is_last = next.contents.len() < segment;
-                message.extend_from_slice(&next.contents);
-                queue.pop_front();
-                count += 1;
-                if is_last {
-                    break;
-                }
+    /// Sends everything, a GSO message at a time. What the kernel does not take is lost, as on any
+    /// congested link.
+    pub(super) fn send(&self, batch: &SendBatch) {
+        for message in batch.messages() {
+            let most = message.segment_bytes * self.state.max_gso_segments().max(1);
+            for contents in message.contents.chunks(most.max(1)) {
+                let is_one = contents.len() <= message.segment_bytes;
+                let transmit = quinn_udp::Transmit {
+                    destination: message.path.destination,
+                    ecn: None,
+                    contents,
+                    segment_size: (!is_one).then_some(message.segment_bytes),
+                    src_ip: None,
+                };
+                let _ = self.state.try_send((&self.socket).into(), &transmit);
             }
-            let transmit = quinn_udp::Transmit {
-                destination: first.destination,
-                ecn: None,
-                contents: message,
-                segment_size: (count > 1).then_some(segment),
-                src_ip: None,
-            };
-            let _ = self.state.try_send((&self.socket).into(), &transmit);
         }
     }
 }

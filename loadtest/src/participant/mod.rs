@@ -1,19 +1,20 @@
 //! One synthetic participant, sans-IO: signalling, sessions, tracks to send, subscriptions.
 //!
 //! Whoever drives it hands in what arrives and the time, and takes operations for its signalling
-//! ([`Participant::poll_wire`]) and datagrams ([`Participant::transmits`]).
+//! ([`Participant::poll_wire`]) and datagrams ([`Participant::batches`]).
 
 mod sending;
 mod site;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
 use proto::codec::MediaKind;
-use proto::session::{Event, Output, SessionConfig, Transmit};
+use proto::media::{MediaPacket, SendBatch};
+use proto::session::{Event, Output, Received, SessionConfig};
 use proto::signal::messages::{DataPacket, data_packet};
 
 pub use sending::{Material, RIDS, Sending};
@@ -46,7 +47,6 @@ pub struct Participant {
     /// When the server closed a session of it without a word so far.
     closed_at: Option<Instant>,
     next_turn: usize,
-    transmits: VecDeque<(usize, Transmit)>,
     compared_at: Instant,
     next_message: Option<Instant>,
     message: u32,
@@ -89,7 +89,6 @@ impl Participant {
             presence: Presence::Away,
             closed_at: None,
             next_turn: 0,
-            transmits: VecDeque::new(),
             compared_at: now,
             next_message: None,
             message: 0,
@@ -121,9 +120,9 @@ impl Participant {
         self.site.poll_wire()
     }
 
-    /// Datagrams to send and the sessions they are from, to be taken.
-    pub fn transmits(&mut self) -> &mut VecDeque<(usize, Transmit)> {
-        &mut self.transmits
+    /// Datagrams to send, of each of its sessions. Clear them then.
+    pub fn batches(&mut self) -> impl Iterator<Item = &mut SendBatch> {
+        self.site.peers.iter_mut().map(|peer| &mut peer.batch)
     }
 
     /// Its next change of presence, and when: at first to join.
@@ -183,7 +182,7 @@ impl Participant {
         judge: &mut Judge<'_>,
         peer: usize,
         source: SocketAddr,
-        datagram: &[u8],
+        datagram: &mut [u8],
     ) {
         let Some(own) = self.site.peers.get_mut(peer) else {
             return;
@@ -191,8 +190,10 @@ impl Participant {
         let handled = own
             .session
             .handle_datagram(judge.now, source, own.address, datagram);
-        if let Err(error) = handled {
-            self.site.fail("session-failed", error.to_string());
+        match handled {
+            Ok(Received::Media(packet)) => self.receive(judge, peer, &packet),
+            Ok(Received::Dropped(_) | Received::Nothing) => {}
+            Err(error) => self.site.fail("session-failed", error.to_string()),
         }
         self.drain(judge, peer);
         self.note_complaints(judge);
@@ -203,7 +204,7 @@ impl Participant {
         let Some(own) = self.site.peers.get_mut(peer) else {
             return;
         };
-        if let Err(error) = own.session.handle_timeout(judge.now) {
+        if let Err(error) = own.session.handle_timeout(judge.now, &mut own.batch) {
             self.site.fail("session-failed", error.to_string());
         }
         self.drain(judge, peer);
@@ -228,7 +229,7 @@ impl Participant {
             if track.due().is_none_or(|due| due > judge.now) {
                 continue;
             }
-            let sent = track.send(judge.now, judge.epoch, section, &mut peer.session);
+            let sent = track.send(judge.now, judge.epoch, section, peer);
             judge.tally.packets_sent += sent.packets;
             judge.tally.bytes_sent += sent.bytes;
             if sent.packets > 0 {
@@ -399,8 +400,7 @@ impl Participant {
             let Some(own) = self.site.peers.get_mut(peer) else {
                 return;
             };
-            match own.session.poll() {
-                Ok(Output::Transmit(transmit)) => self.transmits.push_back((peer, transmit)),
+            match own.session.poll(judge.now, &mut own.batch) {
                 Ok(Output::Event(event)) => self.notice(judge, peer, event),
                 Ok(Output::Timeout(at)) => {
                     own.deadline = at;
@@ -414,19 +414,20 @@ impl Participant {
         }
     }
 
+    fn receive(&mut self, judge: &mut Judge<'_>, peer: usize, packet: &MediaPacket<'_>) {
+        let section = packet.section;
+        let Some(subscription) = self.site.subscription(peer, section) else {
+            return;
+        };
+        if subscription.handle(judge, packet) {
+            self.site.peers[peer]
+                .session
+                .request_keyframe(section, None);
+        }
+    }
+
     fn notice(&mut self, judge: &mut Judge<'_>, peer: usize, event: Event) {
         match event {
-            Event::Media(packet) => {
-                let section = packet.section;
-                let Some(subscription) = self.site.subscription(peer, section) else {
-                    return;
-                };
-                if subscription.handle(judge, &packet) {
-                    self.site.peers[peer]
-                        .session
-                        .request_keyframe(section, None);
-                }
-            }
             Event::KeyframeRequest { section } => {
                 let session = &self.site.peers[peer].session;
                 let asked = self.site.sending.iter_mut().find(|track| {
@@ -444,6 +445,7 @@ impl Participant {
             Event::Data(_, bytes) => self.hear_message(judge, &bytes),
             Event::Closed => self.closed(judge.now, peer),
             Event::PathRestored
+            | Event::Broken { .. }
             | Event::Estimate(_)
             | Event::ChannelOpen(_)
             | Event::ChannelWritable(_)

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use proto::codec::{Codec, MediaKind};
-use proto::session::{MediaExtensions, OutgoingPacket, Rid, Session};
+use proto::media::{OutgoingPacket, Rid, Sent as Outcome};
 
+use super::site::Peer;
 use crate::media::clip::{Clip, ClipSpec, DescriptorNumbers};
 use crate::media::stamp::Stamp;
 use crate::media::tone::Tone;
@@ -250,13 +251,7 @@ impl Sending {
     }
 
     /// Gives the session the frame that is due.
-    pub fn send(
-        &mut self,
-        now: Instant,
-        epoch: Instant,
-        section: usize,
-        session: &mut Session,
-    ) -> Sent {
+    pub fn send(&mut self, now: Instant, epoch: Instant, section: usize, peer: &mut Peer) -> Sent {
         let mut sent = Sent::default();
         let due = self.next_at.unwrap_or(now);
         let late = now.saturating_duration_since(due);
@@ -289,10 +284,10 @@ impl Sending {
                 section,
                 codec: self.codec,
                 timestamp,
-                wallclock: now,
+                captured: now,
                 level: (self.kind == MediaKind::Audio).then_some(level),
             };
-            stream.send(&out, stamp, session, &mut sent);
+            stream.send(&out, stamp, peer, &mut sent);
         }
         sent
     }
@@ -302,7 +297,7 @@ struct Outgoing {
     section: usize,
     codec: Codec,
     timestamp: u32,
-    wallclock: Instant,
+    captured: Instant,
     level: Option<u8>,
 }
 
@@ -325,11 +320,11 @@ impl OutgoingStream {
         }
     }
 
-    fn send(&mut self, out: &Outgoing, stamp: Stamp, session: &mut Session, sent: &mut Sent) {
+    fn send(&mut self, out: &Outgoing, stamp: Stamp, peer: &mut Peer, sent: &mut Sent) {
         match &self.source {
             Source::Tone(tone) => {
                 let payload = tone.payload(u64::from(stamp.frame), &stamp);
-                self.send_packet(out, payload, false, session, sent);
+                self.send_packet(out, &payload, false, peer, sent);
             }
             Source::Clip(clip) => {
                 let clip = Arc::clone(clip);
@@ -349,7 +344,7 @@ impl OutgoingStream {
                 };
                 for packet in 0..packets {
                     let payload = clip.payload(frame, packet, self.numbers, &stamp);
-                    self.send_packet(out, payload, packet + 1 == packets, session, sent);
+                    self.send_packet(out, &payload, packet + 1 == packets, peer, sent);
                 }
             }
         }
@@ -358,14 +353,14 @@ impl OutgoingStream {
     fn send_packet(
         &mut self,
         out: &Outgoing,
-        payload: Arc<[u8]>,
+        payload: &[u8],
         marker: bool,
-        session: &mut Session,
+        peer: &mut Peer,
         sent: &mut Sent,
     ) {
         self.sequence += 1;
         let bytes = payload.len() as u64;
-        let was_taken = session.send(OutgoingPacket {
+        let packet = OutgoingPacket {
             section: out.section,
             rid: self.rid,
             codec: out.codec,
@@ -373,15 +368,17 @@ impl OutgoingStream {
             timestamp: out.timestamp,
             marker,
             payload,
-            wallclock: out.wallclock,
-            extensions: MediaExtensions {
-                audio_level_dbov: out.level,
-                voice: out.level.map(|level| level < 40),
-                ..MediaExtensions::default()
-            },
-            vp8: None,
-        });
-        if was_taken {
+            // RFC 6464 §3: the highest bit tells a voice.
+            audio_level: out
+                .level
+                .map(|level| level | if level < 40 { 0x80 } else { 0 }),
+            orientation: None,
+            dependency_descriptor: None,
+            captured: out.captured,
+            clock: None,
+        };
+        let outcome = peer.session.publish(out.captured, &packet, &mut peer.batch);
+        if outcome == Outcome::Yes {
             sent.packets += 1;
             sent.bytes += bytes;
         }

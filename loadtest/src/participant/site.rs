@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use proto::codec::MediaKind;
+use proto::media::SendBatch;
 use proto::session::{IceCredentials, Session, SessionConfig};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use slab::Slab;
 
@@ -21,6 +22,8 @@ use crate::verify::{Subscription, Who};
 pub struct Peer {
     /// ICE, DTLS, SRTP and data channels.
     pub session: Session,
+    /// Datagrams it wants sent.
+    pub batch: SendBatch,
     /// Where it is reached.
     pub address: SocketAddr,
     /// When it must be woken at the latest.
@@ -118,6 +121,7 @@ impl Site {
             .iter()
             .map(|address| Peer {
                 session: fresh_session(now, *address, &self.config, &mut self.rng),
+                batch: SendBatch::default(),
                 address: *address,
                 deadline: now,
                 is_awaited: true,
@@ -313,7 +317,7 @@ fn fresh_session(
         addresses: vec![address],
         ..config.clone()
     };
-    Session::new(now, &config, IceCredentials::random(rng))
+    Session::new(now, &config, IceCredentials::random(rng), rng.random())
 }
 
 #[cfg(test)]
@@ -324,6 +328,7 @@ impl Site {
             identity: proto::session::DtlsIdentity::generate().expect("crypto works"),
             addresses: Vec::new(),
             estimates: false,
+            wall: proto::media::WallClock::new(now, std::time::Duration::ZERO),
         };
         let mut site = Self::new(number, Arc::clone(plan), config, Arc::default());
         let addresses: Vec<SocketAddr> = (0..peers)

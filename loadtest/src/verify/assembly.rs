@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use proto::session::MediaPacket;
+use proto::media::MediaPacket;
 
 use crate::media::stamp::Stamp;
 
@@ -51,9 +51,9 @@ pub(super) enum Assembled {
 
 impl Assembly {
     /// Takes a packet; `keep` keeps payloads for decoding.
-    pub(super) fn take(&mut self, packet: &MediaPacket, keep: bool) -> Assembled {
+    pub(super) fn take(&mut self, packet: &MediaPacket<'_>, keep: bool) -> Assembled {
         let stamp = if packet.marker {
-            let Some(stamp) = Stamp::read(&packet.payload) else {
+            let Some(stamp) = Stamp::read(packet.payload) else {
                 return Assembled::Foreign;
             };
             Some(stamp)
@@ -71,7 +71,7 @@ impl Assembly {
         if keep {
             making
                 .payloads
-                .push((packet.sequence, Arc::clone(&packet.payload)));
+                .push((packet.sequence, Arc::from(packet.payload)));
         }
         match making.ending {
             Some((stamp, last)) if making.received >= stamp.packets => {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use proto::codec::MediaKind;
-use proto::session::MediaPacket;
+use proto::media::MediaPacket;
 
 pub use picture::PictureStream;
 pub use sound::SoundStream;
@@ -142,7 +142,7 @@ impl Subscription {
     }
 
     /// Takes a packet. Says whether a keyframe should be asked for.
-    pub fn handle(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket) -> bool {
+    pub fn handle(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket<'_>) -> bool {
         match self {
             Self::Picture(stream) => stream.handle(judge, packet),
             Self::Sound(stream) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use proto::codec::Codec;
-use proto::session::MediaPacket;
+use proto::media::MediaPacket;
 
 use super::arrivals::Arrival;
 use super::assembly::{Assembled, Assembly, Frame};
@@ -92,7 +92,7 @@ impl PictureStream {
         self.intervals_sum = Duration::ZERO;
     }
 
-    pub(super) fn handle(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket) -> bool {
+    pub(super) fn handle(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket<'_>) -> bool {
         match self.reception.take(judge, packet) {
             Arrival::Stale => return false,
             Arrival::Restart => {
@@ -144,7 +144,7 @@ impl PictureStream {
     }
 
     /// Takes a complete frame.
-    fn collect(&mut self, judge: &mut Judge<'_>, frame: Frame, packet: &MediaPacket) {
+    fn collect(&mut self, judge: &mut Judge<'_>, frame: Frame, packet: &MediaPacket<'_>) {
         let stamp = frame.stamp;
         let wanted = self.reception.who.number;
         if stamp.publisher != wanted || stamp.audio {
@@ -158,7 +158,7 @@ impl PictureStream {
         let rate = packet.codec.clock_rate_hz();
         self.reception
             .rhythm
-            .check_clock(packet.sender_clock, frame.timestamp, rate, captured);
+            .check_clock(packet.clock, frame.timestamp, rate, captured);
         if self.cursor.is_some_and(|cursor| frame.first < cursor) {
             return;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::codec::Codec;
-use proto::session::MediaPacket;
+use proto::media::MediaPacket;
 
 use super::arrivals::{Arrival, Arrivals};
 use super::rhythm::Rhythm;
@@ -41,7 +41,7 @@ impl Reception {
     }
 
     /// Counts a packet.
-    pub(super) fn take(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket) -> Arrival {
+    pub(super) fn take(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket<'_>) -> Arrival {
         judge.tally.packets_received += 1;
         judge.tally.bytes_received += packet.payload.len() as u64;
         let arrival = self.arrivals.take(judge.now, packet.sequence);

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use proto::session::SenderClock;
+use proto::media::StreamClock;
+use proto::media::clock::ntp_to_system_time;
 
 use super::Recent;
 
@@ -61,14 +62,15 @@ impl Rhythm {
     /// Compares the capture time that sender reports tell with the true one.
     pub(super) fn check_clock(
         &mut self,
-        clock: Option<SenderClock>,
+        clock: Option<StreamClock>,
         timestamp: u32,
         rate_hz: u32,
         captured: SystemTime,
     ) {
         let Some(clock) = clock else { return };
         let ticks = i64::from(timestamp.wrapping_sub(clock.timestamp) as i32);
-        let told = micros(clock.wallclock) + ticks * 1_000_000 / i64::from(rate_hz.max(1));
+        let told =
+            micros(ntp_to_system_time(clock.ntp)) + ticks * 1_000_000 / i64::from(rate_hz.max(1));
         self.clock_error_us = Some(told - micros(captured));
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use proto::session::MediaPacket;
+use proto::media::MediaPacket;
 
 use super::arrivals::Arrival;
 use super::reception::{Reception, is_the_senders};
@@ -33,14 +33,14 @@ impl SoundStream {
         }
     }
 
-    pub(super) fn handle(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket) {
+    pub(super) fn handle(&mut self, judge: &mut Judge<'_>, packet: &MediaPacket<'_>) {
         let now = judge.now;
         let arrival = self.reception.take(judge, packet);
         // Empty: padding, by which a server probes the path.
         if arrival == Arrival::Stale || packet.payload.is_empty() {
             return;
         }
-        let Some(stamp) = Stamp::read(&packet.payload) else {
+        let Some(stamp) = Stamp::read(packet.payload) else {
             self.reception.complain(judge, "foreign-packet", || {
                 "a packet of sound carries no stamp of ours".to_owned()
             });
@@ -61,7 +61,7 @@ impl SoundStream {
         }
         let captured = judge.captured_at(stamp.captured_us);
         self.reception.rhythm.check_clock(
-            packet.sender_clock,
+            packet.clock,
             packet.timestamp,
             packet.codec.clock_rate_hz(),
             captured,
@@ -72,7 +72,7 @@ impl SoundStream {
             self.newest = Some(stamp);
         }
         if self.reception.is_sampled {
-            let payloads = vec![Arc::clone(&packet.payload)];
+            let payloads = vec![Arc::from(packet.payload)];
             let follows = arrival == Arrival::InOrder;
             self.reception
                 .sample(judge, packet.codec, stamp, follows, payloads);

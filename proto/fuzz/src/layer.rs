@@ -2,6 +2,7 @@
 
 use proto::layer::dd::{Descriptor, Structure};
 use proto::layer::{VideoCodec, describe, vp8};
+use proto::media::Vp8Numbers;
 
 /// Reads the input as the payload that its first byte names.
 pub fn run(data: &[u8]) {
@@ -32,7 +33,11 @@ fn read_vp8(payload: &[u8]) {
     };
     let mut rewritten = payload.to_vec();
 
-    assert!(vp8::rewrite(&mut rewritten, 0x5555, 0xaa));
+    let numbers = Vp8Numbers {
+        picture_id: Some(0x5555),
+        tl0_pic_idx: Some(0xaa),
+    };
+    assert!(vp8::rewrite(&mut rewritten, numbers));
 
     let mut expected = before;
     if let Some(ids) = &mut expected.vp8 {

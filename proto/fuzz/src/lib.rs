@@ -9,6 +9,8 @@
 
 pub mod layer;
 pub mod offer;
+pub mod rtcp;
+pub mod rtp;
 pub mod signal;
 pub mod stun;
 
@@ -16,9 +18,11 @@ pub mod stun;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 6] = [
     ("layer", layer::run),
     ("offer", offer::run),
+    ("rtcp", rtcp::run),
+    ("rtp", rtp::run),
     ("signal", signal::run),
     ("stun", stun::run),
 ];

@@ -9,6 +9,7 @@
 //! ```
 
 use super::{LayerId, PayloadInfo};
+use crate::media::Vp8Numbers;
 
 /// The counters of a VP8 stream that a receiver expects to be continuous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,14 +135,13 @@ pub(super) fn describe(payload: &[u8]) -> Option<PayloadInfo> {
 ///
 /// Counters that the payload does not carry are left out; `false` if the payload is malformed,
 /// which leaves it as it was.
-pub fn rewrite(payload: &mut [u8], picture_id: u16, tl0_pic_idx: u8) -> bool {
+pub fn rewrite(payload: &mut [u8], numbers: Vp8Numbers) -> bool {
     let Some(descriptor) = Descriptor::read(payload) else {
         return false;
     };
 
-    if let Some((at, id)) = descriptor.picture_id {
-        let value = picture_id & id.mask();
-        let [high, low] = value.to_be_bytes();
+    if let Some(((at, id), value)) = descriptor.picture_id.zip(numbers.picture_id) {
+        let [high, low] = (value & id.mask()).to_be_bytes();
         if id.long {
             put(payload, at, high | 0x80);
             put(payload, at + 1, low);
@@ -149,8 +149,8 @@ pub fn rewrite(payload: &mut [u8], picture_id: u16, tl0_pic_idx: u8) -> bool {
             put(payload, at, low);
         }
     }
-    if let Some((at, _)) = descriptor.tl0_pic_idx {
-        put(payload, at, tl0_pic_idx);
+    if let Some(((at, _), index)) = descriptor.tl0_pic_idx.zip(numbers.tl0_pic_idx) {
+        put(payload, at, index);
     }
     true
 }
@@ -167,6 +167,13 @@ mod tests {
 
     /// X, S; I, L, T, K; 15-bit picture id 0x1234; TL0PICIDX 7; TID 2, Y, KEYIDX 3; keyframe.
     const FULL: [u8; 10] = [0x90, 0xf0, 0x92, 0x34, 0x07, 0xa3, 0x50, 0x9d, 0x01, 0x2a];
+
+    fn numbers(picture_id: u16, tl0_pic_idx: u8) -> Vp8Numbers {
+        Vp8Numbers {
+            picture_id: Some(picture_id),
+            tl0_pic_idx: Some(tl0_pic_idx),
+        }
+    }
 
     #[test]
     fn reads_every_field() {
@@ -265,7 +272,7 @@ mod tests {
     fn rewrites_counters_in_place() {
         let mut payload = FULL;
 
-        assert!(rewrite(&mut payload, 0xfffe, 200));
+        assert!(rewrite(&mut payload, numbers(0xfffe, 200)));
 
         assert_eq!(
             payload,
@@ -277,7 +284,7 @@ mod tests {
     fn rewrites_a_short_picture_id_within_its_width() {
         let mut payload = [0x90, 0x80, 0x55, 0x01];
 
-        assert!(rewrite(&mut payload, 0x1281, 9));
+        assert!(rewrite(&mut payload, numbers(0x1281, 9)));
 
         assert_eq!(payload, [0x90, 0x80, 0x01, 0x01]);
     }
@@ -286,7 +293,7 @@ mod tests {
     fn rewrites_nothing_in_a_malformed_payload() {
         let mut payload = [0x90, 0xc0, 0x92];
 
-        assert!(!rewrite(&mut payload, 1, 1));
+        assert!(!rewrite(&mut payload, numbers(1, 1)));
 
         assert_eq!(payload, [0x90, 0xc0, 0x92]);
     }

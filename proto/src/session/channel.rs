@@ -1,6 +1,6 @@
 //! Data channels as LiveKit clients use them.
 
-use str0m::channel::ChannelId;
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 
 use super::Session;
 
@@ -70,19 +70,35 @@ impl Channels {
 impl Session {
     /// Whether a channel is open.
     pub fn has_channel(&self, channel: DataChannel) -> bool {
-        self.channels.id(channel).is_some()
+        self.transport.channels.id(channel).is_some()
     }
 
     /// Sends a message. Returns whether it was taken: not when the channel is closed or the peer
     /// reads so slowly that the buffer is full; try again at
     /// [`Event::ChannelWritable`](super::Event::ChannelWritable).
     pub fn write_channel(&mut self, channel: DataChannel, message: &[u8]) -> bool {
-        let Some(id) = self.channels.id(channel) else {
+        let Some(id) = self.transport.channels.id(channel) else {
             return false;
         };
-        let Some(mut open) = self.rtc.channel(id) else {
+        self.is_transport_touched = true;
+        let Some(mut open) = self.transport.rtc.channel(id) else {
             return false;
         };
         open.write(true, message).unwrap_or(false)
+    }
+}
+
+/// How a channel is opened.
+pub(super) fn config(channel: DataChannel) -> ChannelConfig {
+    let lossy = channel != DataChannel::Reliable;
+    ChannelConfig {
+        label: channel.label().to_owned(),
+        ordered: !lossy,
+        reliability: if lossy {
+            Reliability::MaxRetransmits { retransmits: 0 }
+        } else {
+            Reliability::Reliable
+        },
+        ..ChannelConfig::default()
     }
 }

@@ -1,5 +1,6 @@
-//! DTLS identity and crypto shared by all sessions of a process.
+//! DTLS identity and crypto shared by all sessions of a process, and the keys of a handshake.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use str0m::crypto::dtls::{
 use str0m::crypto::{CryptoError, CryptoProvider};
 
 use super::SessionError;
+use crate::media::srtp::{self, SrtpProfile, SrtpReceiver, SrtpSender};
 
 /// Largest DTLS datagram: fits the 1,200 bytes that pass everywhere (RFC 8831 §5).
 const DTLS_MTU_BYTES: usize = 1_150;
@@ -107,6 +109,33 @@ impl DtlsProvider for CachedDtls {
     }
 }
 
+/// What a handshake has agreed on for SRTP (RFC 5764 §4.2).
+pub(super) struct Keys {
+    profile: SrtpProfile,
+    material: Vec<u8>,
+    is_client: bool,
+}
+
+impl Keys {
+    pub(super) fn contexts(&self) -> Result<(SrtpSender, SrtpReceiver), SessionError> {
+        srtp::contexts(self.profile, &self.material, self.is_client)
+            .map_err(|error| SessionError::Crypto(error.to_string()))
+    }
+}
+
+thread_local! {
+    /// The keys that came out of the session this thread is driving. str0m gives them to nobody,
+    /// and does not tell its DTLS provider which session it is called for; but the provider is
+    /// called while that session is driven.
+    static KEYS: RefCell<Option<Keys>> = const { RefCell::new(None) };
+}
+
+/// Takes the keys of a handshake that came to its end since the last call, on this thread: call it
+/// after everything that drives a session.
+pub(super) fn take_keys() -> Option<Keys> {
+    KEYS.take()
+}
+
 /// dimpl's DTLS as str0m drives it.
 struct Dtls(dimpl::Dtls);
 
@@ -126,7 +155,23 @@ impl DtlsInstance for Dtls {
     }
 
     fn poll_output<'a>(&mut self, buffer: &'a mut [u8]) -> DtlsOutput<'a> {
-        self.0.poll_output(buffer)
+        let is_client = self.0.is_active();
+        let output = self.0.poll_output(buffer);
+        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
+            let profile = match profile {
+                dimpl::SrtpProfile::AEAD_AES_256_GCM => SrtpProfile::AeadAes256Gcm,
+                dimpl::SrtpProfile::AEAD_AES_128_GCM => SrtpProfile::AeadAes128Gcm,
+                dimpl::SrtpProfile::AES128_CM_SHA1_80 => SrtpProfile::AesCm128HmacSha1_80,
+                // One that is not offered.
+                _ => return output,
+            };
+            KEYS.set(Some(Keys {
+                profile,
+                material: material.to_vec(),
+                is_client,
+            }));
+        }
+        output
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {

@@ -1,27 +1,20 @@
 //! What comes out of a session.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::bwe::BweKind;
-use str0m::rtp::{RtpPacket, SeqNo};
-use str0m::{Event as RtcEvent, IceConnectionState, Output as RtcOutput};
+use super::transport::TransportOutput;
+use super::{DataChannel, Session, SessionError, crypto};
+use crate::media::{Dropped, MediaEvent, MediaPacket, Rid, SendBatch};
 
-use super::packet::{MediaExtensions, Rid, SenderClock};
-use super::{
-    DataChannel, MAX_CHANNEL_BUFFER_BYTES, MAX_RECEIVED_STREAMS, MediaPacket, ReceivedStream,
-    Session, SessionError, transport,
-};
-
-/// A datagram to send.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Transmit {
-    /// The candidate address to send from.
-    pub source: SocketAddr,
-    /// Where to.
-    pub destination: SocketAddr,
-    /// The payload.
-    pub contents: Vec<u8>,
+/// What a datagram was.
+#[derive(Debug)]
+pub enum Received<'a> {
+    /// A media packet.
+    Media(MediaPacket<'a>),
+    /// Media that came to nothing.
+    Dropped(Dropped),
+    /// Something for the session alone.
+    Nothing,
 }
 
 /// How the transport does, every five seconds.
@@ -44,12 +37,17 @@ pub enum Event {
     PathLost,
     /// A path works again.
     PathRestored,
-    /// A media packet arrived.
-    Media(MediaPacket),
     /// The peer needs a keyframe of what is sent in a section.
     KeyframeRequest {
         /// Index of the media section.
         section: usize,
+    },
+    /// So much of what the peer sends is missing that a keyframe is needed.
+    Broken {
+        /// Index of the media section.
+        section: usize,
+        /// Its encoding.
+        rid: Option<Rid>,
     },
     /// A new estimate of what the path to the peer carries, in bits per second.
     Estimate(u64),
@@ -65,11 +63,19 @@ pub enum Event {
     Closed,
 }
 
+impl From<MediaEvent> for Event {
+    fn from(event: MediaEvent) -> Self {
+        match event {
+            MediaEvent::KeyframeRequest { section } => Self::KeyframeRequest { section },
+            MediaEvent::Broken { section, rid } => Self::Broken { section, rid },
+            MediaEvent::Estimate(bps) => Self::Estimate(bps),
+        }
+    }
+}
+
 /// What [`Session::poll`] gives.
 #[derive(Debug)]
 pub enum Output {
-    /// A datagram to send.
-    Transmit(Transmit),
     /// Something that happened.
     Event(Event),
     /// Nothing more until this time, or until the next input.
@@ -77,118 +83,41 @@ pub enum Output {
 }
 
 impl Session {
-    /// Gives the next output; call until it is [`Output::Timeout`].
-    ///
-    /// # Errors
-    /// [`SessionError::Transport`] is fatal.
-    pub fn poll(&mut self) -> Result<Output, SessionError> {
-        loop {
-            match self.rtc.poll_output().map_err(transport)? {
-                RtcOutput::Timeout(at) => return Ok(Output::Timeout(at)),
-                RtcOutput::Transmit(transmit) => {
-                    return Ok(Output::Transmit(Transmit {
-                        source: transmit.source,
-                        destination: transmit.destination,
-                        contents: transmit.contents.into(),
-                    }));
+    /// Gives the transport's next event. Its datagrams go into the batch, its keys to the media.
+    pub(super) fn poll_transport(
+        &mut self,
+        now: Instant,
+        batch: &mut SendBatch,
+    ) -> Result<Option<Event>, SessionError> {
+        if std::mem::take(&mut self.is_transport_touched) {
+            self.transport.handle_timeout(now)?;
+            self.is_transport_dirty = true;
+        }
+        while self.is_transport_dirty {
+            let output = self.transport.poll(batch)?;
+            if let Some(keys) = crypto::take_keys() {
+                let (sender, receiver) = keys.contexts()?;
+                self.media.set_keys(now, sender, receiver);
+            }
+            match output {
+                TransportOutput::Event(event) => {
+                    self.connected |= matches!(event, Event::Connected);
+                    return Ok(Some(event));
                 }
-                RtcOutput::Event(event) => {
-                    if let Some(event) = self.translate(event) {
-                        return Ok(Output::Event(event));
-                    }
+                TransportOutput::RoundTrip(round_trip) => {
+                    self.media.set_round_trip(round_trip);
+                    return Ok(Some(Event::Stats(SessionStats {
+                        egress_loss: self.media.egress_loss(),
+                        ingress_loss: self.media.ingress_loss(),
+                        round_trip: Some(round_trip),
+                    })));
+                }
+                TransportOutput::Timeout(at) => {
+                    self.transport_due = at;
+                    self.is_transport_dirty = false;
                 }
             }
         }
+        Ok(None)
     }
-
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "str0m's list is long and grows"
-    )]
-    fn translate(&mut self, event: RtcEvent) -> Option<Event> {
-        match event {
-            RtcEvent::Connected => {
-                self.connected = true;
-                Some(Event::Connected)
-            }
-            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected) => {
-                Some(Event::PathLost)
-            }
-            RtcEvent::IceConnectionStateChange(state) if state.is_connected() => {
-                Some(Event::PathRestored)
-            }
-            RtcEvent::RtpPacket(packet) => self.received(packet).map(Event::Media),
-            RtcEvent::KeyframeRequest(request) => {
-                let section = *self.section_by_mid.get(&request.mid)?;
-                Some(Event::KeyframeRequest { section })
-            }
-            RtcEvent::EgressBitrateEstimate(
-                BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
-            ) => Some(Event::Estimate(estimate.as_u64())),
-            RtcEvent::ChannelOpen(id, label) => {
-                let channel = self.channels.opened(id, &label)?;
-                if let Some(mut open) = self.rtc.channel(id) {
-                    open.set_buffered_amount_low_threshold(MAX_CHANNEL_BUFFER_BYTES / 4);
-                }
-                Some(Event::ChannelOpen(channel))
-            }
-            RtcEvent::ChannelData(data) => Some(Event::Data(self.channels.of(data.id)?, data.data)),
-            RtcEvent::ChannelBufferedAmountLow(id) => {
-                Some(Event::ChannelWritable(self.channels.of(id)?))
-            }
-            RtcEvent::ChannelClose(id) => {
-                self.channels.closed(id);
-                None
-            }
-            RtcEvent::PeerStats(stats) => Some(Event::Stats(SessionStats {
-                egress_loss: stats.egress_loss_fraction.unwrap_or(0.0),
-                ingress_loss: stats.ingress_loss_fraction.unwrap_or(0.0),
-                round_trip: stats.rtt,
-            })),
-            RtcEvent::Closed => Some(Event::Closed),
-            _ => None,
-        }
-    }
-
-    /// Gives a packet its section and encoding. Packets nobody agreed on are dropped.
-    fn received(&mut self, packet: RtpPacket) -> Option<MediaPacket> {
-        let ssrc = packet.header.ssrc;
-        let stream = match self.received.get(&ssrc) {
-            Some(stream) => *stream,
-            None => {
-                if self.received.len() >= MAX_RECEIVED_STREAMS.max(self.sections.len()) {
-                    return None;
-                }
-                let mut api = self.rtc.direct_api();
-                let known = api.stream_rx(&ssrc)?;
-                let section = *self.section_by_mid.get(&known.mid())?;
-                let stream = ReceivedStream {
-                    section,
-                    rid: known.rid().map(Rid),
-                };
-                self.received.insert(ssrc, stream);
-                stream
-            }
-        };
-        let payload_type = usize::from(*packet.header.payload_type & 0x7F);
-        Some(MediaPacket {
-            section: stream.section,
-            rid: stream.rid,
-            codec: self.codec_by_payload_type[payload_type]?,
-            sequence: extended(packet.seq_no),
-            timestamp: packet.header.timestamp,
-            marker: packet.header.marker,
-            extensions: MediaExtensions::read(&packet.header.ext_vals),
-            payload: packet.payload,
-            received: packet.timestamp,
-            sender_clock: packet.last_sender_info.map(|report| SenderClock {
-                wallclock: report.ntp_time,
-                timestamp: report.rtp_time.numer() as u32,
-            }),
-        })
-    }
-}
-
-fn extended(sequence: SeqNo) -> u64 {
-    *sequence
 }

@@ -1,10 +1,13 @@
 //! A session: one transport with one peer, ICE + DTLS + SRTP + SCTP, sans-IO.
 //!
-//! This is the only module that names str0m. Drive a [`Session`] like this:
+//! Drive a [`Session`] like this:
 //! 1. hand it one input: [`Session::handle_datagram`], [`Session::handle_timeout`], packets with
 //!    [`Session::send`], or a description;
 //! 2. call [`Session::poll`] until it says [`Output::Timeout`], and call
-//!    [`Session::handle_timeout`] then at the latest.
+//!    [`Session::handle_timeout`] then at the latest. Datagrams to send go into a [`SendBatch`].
+//!    After packets alone there is nothing to poll.
+//!
+//! ICE, DTLS and SCTP are str0m's (see `transport`), media is our own ([`crate::media`]).
 //!
 //! Any error is fatal to the session, and to nothing else.
 //!
@@ -13,46 +16,42 @@
 //!
 //! Not implemented: DTLS 1.3 (it would cost AEAD with today's browsers), ICE over TCP, TURN.
 
+mod agreed;
 mod answerer;
 mod channel;
 mod crypto;
 mod event;
 mod offerer;
-mod packet;
+mod transport;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::{Rng, RngExt};
-use str0m::bwe::Bitrate;
-use str0m::crypto::dtls::DtlsVersion;
-use str0m::media::{KeyframeRequestKind, Mid, Pt};
-use str0m::net::{Protocol, Receive};
-use str0m::rtp::{Extension, RtpWrite, Ssrc, Vp8Descriptor};
-use str0m::{Candidate, IceCreds, Input, Rtc, RtcConfig};
+use str0m::IceCreds;
 
 pub use answerer::AcceptedOffer;
 pub use channel::DataChannel;
 pub use crypto::DtlsIdentity;
-pub use event::{Event, Output, SessionStats, Transmit};
+pub use event::{Event, Output, Received, SessionStats};
 pub use offerer::{OfferChanges, TrackOffer};
-pub use packet::{
-    DependencyDescriptor, MediaExtensions, MediaPacket, OutgoingPacket, Rid, SenderClock,
-    Vp8Numbers,
-};
 
 use crate::codec::Codec;
+use crate::demux::{DatagramClass, StunRequest};
+use crate::jsep::Setup;
+use crate::media::estimate::{Estimator, SendSideEstimator};
+use crate::media::ring::NewPacket;
+use crate::media::{
+    MediaPlane, OutgoingPacket, PacketRing, Resend, Rid, SendBatch, Sent, WallClock,
+};
+use transport::Transport;
 
 /// Rate a fresh session is assumed to carry, until measured: what a page of small pictures and
 /// their sounds takes. An estimator that is given less cannot measure more, because no more is
 /// sent; higher floods poor links for the second it takes to find out.
 const INITIAL_ESTIMATE_BPS: u64 = 8_000_000;
-/// Packets per sent video stream that can be sent again; str0m's 1,000 cost 460 kB each.
-const RETRANSMISSION_PACKETS: usize = 256;
-/// How often [`Event::Stats`] is given. Longer saves a walk over the streams.
-const STATS_INTERVAL: Duration = Duration::from_secs(5);
 /// Largest data channel message taken, in bytes. SDKs send at most 64,000.
 pub const MAX_MESSAGE_BYTES: usize = 65_536;
 /// Bytes the SCTP association buffers before [`Session::write_channel`] refuses.
@@ -86,6 +85,8 @@ pub struct SessionConfig {
     /// Whether it measures the path and paces what it sends by that. A client that sends at fixed
     /// rates does not; it gives the other side's estimator its feedback all the same.
     pub estimates: bool,
+    /// The wall clock, for sender reports.
+    pub wall: WallClock,
 }
 
 /// ICE user name fragment and password.
@@ -115,6 +116,18 @@ impl IceCredentials {
         &self.ufrag
     }
 
+    /// The password, which proves that a check is for the session.
+    pub(crate) fn password(&self) -> &str {
+        &self.password
+    }
+
+    fn from_str0m(theirs: IceCreds) -> Self {
+        Self {
+            ufrag: theirs.ufrag,
+            password: theirs.pass,
+        }
+    }
+
     fn to_str0m(&self) -> IceCreds {
         IceCreds {
             ufrag: self.ufrag.clone(),
@@ -129,72 +142,73 @@ impl fmt::Debug for IceCredentials {
     }
 }
 
-/// A media section as the session knows it.
-#[derive(Debug, Clone)]
-struct Section {
-    mid: Mid,
-    /// Payload type for each codec the peer takes in this section.
-    payload_types: Vec<(Codec, Pt)>,
-}
-
 /// One transport with one peer.
 #[derive(Debug)]
 pub struct Session {
-    rtc: Rtc,
-    credentials: IceCredentials,
-    remote_ufrag: Option<String>,
-    /// By index of the media section; `None` for data channels and rejected sections.
-    sections: Vec<Option<Section>>,
-    section_by_mid: HashMap<Mid, usize>,
-    codec_by_payload_type: [Option<Codec>; 128],
-    /// Where each received RTP stream belongs, learnt from its first packet.
-    received: HashMap<Ssrc, ReceivedStream>,
-    channels: channel::Channels,
-    pending_offer: Option<offerer::PendingOffer>,
+    transport: Transport,
+    media: MediaPlane,
+    /// `mid` of each section, by index.
+    mids: Vec<String>,
+    /// The last offer made, until its answer comes, and every section there is.
+    offered: offerer::Offered,
+    /// Who opens DTLS, once an answer has said so.
+    setup: Option<Setup>,
+    /// What descriptions name the session by, and how many of them there were.
+    id: u64,
+    descriptions: u64,
+    /// What this side publishes itself, to be sent again: a client's.
+    kept: HashMap<(usize, Option<Rid>), PacketRing>,
     connected: bool,
+    /// Whether the transport was given something without a time, such as a description.
+    is_transport_touched: bool,
+    /// Whether the transport has something to give.
+    is_transport_dirty: bool,
+    transport_due: Instant,
 }
-
-#[derive(Debug, Clone, Copy)]
-struct ReceivedStream {
-    section: usize,
-    rid: Option<Rid>,
-}
-
-/// Most RTP streams received in one session, unless it has more sections; packets of further ones
-/// are dropped. A client that watches a large room has a section for each track.
-pub const MAX_RECEIVED_STREAMS: usize = 64;
 
 impl Session {
-    /// Makes a session that offers the given addresses.
-    pub fn new(now: Instant, config: &SessionConfig, credentials: IceCredentials) -> Self {
-        let mut rtc = rtc_config(config, &credentials).build(now);
-        for address in &config.addresses {
-            if let Ok(candidate) = Candidate::host(*address, Protocol::Udp) {
-                rtc.add_local_candidate(candidate);
-            }
-        }
+    /// Makes a session that offers the given addresses. `seed` is for what must differ between
+    /// sessions but need not be secret, such as SSRCs.
+    pub fn new(
+        now: Instant,
+        config: &SessionConfig,
+        credentials: IceCredentials,
+        seed: u64,
+    ) -> Self {
+        let estimator: Option<Box<dyn Estimator + Send>> = if config.estimates {
+            Some(Box::new(SendSideEstimator::new(now, INITIAL_ESTIMATE_BPS)))
+        } else {
+            None
+        };
         Self {
-            rtc,
-            credentials,
-            remote_ufrag: None,
-            sections: Vec::new(),
-            section_by_mid: HashMap::new(),
-            codec_by_payload_type: [None; 128],
-            received: HashMap::new(),
-            channels: channel::Channels::default(),
-            pending_offer: None,
+            transport: Transport::new(now, config, credentials),
+            media: MediaPlane::new(now, config.wall, seed, estimator),
+            mids: Vec::new(),
+            offered: offerer::Offered::new(seed >> 1),
+            setup: None,
+            id: seed >> 1,
+            descriptions: 0,
+            kept: HashMap::new(),
             connected: false,
+            is_transport_touched: true,
+            is_transport_dirty: true,
+            transport_due: now,
         }
     }
 
     /// The user name fragment the peer's checks carry at present.
     pub fn ufrag(&self) -> &str {
-        self.credentials.ufrag()
+        self.transport.credentials.ufrag()
     }
 
     /// Whether ICE and DTLS have come up.
-    pub fn is_connected(&self) -> bool {
+    pub const fn is_connected(&self) -> bool {
         self.connected
+    }
+
+    /// Index of the section with this `mid`.
+    pub fn section_of(&self, mid: &str) -> Option<usize> {
+        self.mids.iter().position(|own| own == mid)
     }
 
     /// Whether a STUN request belongs to this session: names it and proves its password.
@@ -205,227 +219,178 @@ impl Session {
         local: SocketAddr,
         stun: &[u8],
     ) -> bool {
-        Receive::new(Protocol::Udp, source, local, stun)
-            .is_ok_and(|receive| self.rtc.accepts(&Input::Receive(now, receive)))
+        self.transport.accepts(now, source, local, stun)
     }
 
-    /// Takes one datagram, which must belong to this session.
+    /// Takes one datagram, which must belong to this session. Media is opened where it lies.
     ///
     /// # Errors
     /// [`SessionError::Transport`] is fatal. Malformed datagrams are not errors: they are ignored.
-    pub fn handle_datagram(
+    pub fn handle_datagram<'a>(
         &mut self,
         now: Instant,
         source: SocketAddr,
         local: SocketAddr,
-        datagram: &[u8],
-    ) -> Result<(), SessionError> {
-        let Ok(receive) = Receive::new(Protocol::Udp, source, local, datagram) else {
-            return Ok(());
-        };
-        self.rtc
-            .handle_input(Input::Receive(now, receive))
-            .map_err(transport)
+        datagram: &'a mut [u8],
+    ) -> Result<Received<'a>, SessionError> {
+        if DatagramClass::of(datagram) == DatagramClass::Rtp {
+            return Ok(match self.media.handle_datagram(now, datagram) {
+                Ok(Some(packet)) => Received::Media(packet),
+                Ok(None) => Received::Nothing,
+                Err(why) => Received::Dropped(why),
+            });
+        }
+        self.is_transport_dirty = true;
+        let nominates = StunRequest::read(datagram).is_some_and(|request| request.nominates);
+        self.transport
+            .handle_datagram(now, source, local, datagram, nominates)?;
+        Ok(Received::Nothing)
     }
 
-    /// Moves time on.
+    /// Moves time on: does what is due.
     ///
     /// # Errors
     /// [`SessionError::Transport`] is fatal.
-    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
-        self.rtc
-            .handle_input(Input::Timeout(now))
-            .map_err(transport)
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        batch: &mut SendBatch,
+    ) -> Result<(), SessionError> {
+        if self.transport_due <= now {
+            self.is_transport_dirty = true;
+            self.transport.handle_timeout(now)?;
+        }
+        if let Some(path) = self.transport.path()
+            && (self.media.is_urgent() || self.media.poll_timeout().is_some_and(|due| due <= now))
+        {
+            self.media.handle_timeout(now, path, batch);
+        }
+        Ok(())
     }
 
-    /// Queues a packet; it leaves at the next [`Session::handle_timeout`] and poll. Returns
-    /// whether the peer takes this codec in this section.
-    pub fn send(&mut self, packet: OutgoingPacket) -> bool {
-        let Some(section) = self.sections.get(packet.section).and_then(Option::as_ref) else {
-            return false;
-        };
-        let Some(&(_, payload_type)) = section
-            .payload_types
-            .iter()
-            .find(|(codec, _)| *codec == packet.codec)
-        else {
-            return false;
-        };
-        let mid = section.mid;
-        let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(mid, packet.rid.map(|rid| rid.0)) else {
-            return false;
-        };
-        let patch = packet
-            .vp8
-            .and_then(|numbers| vp8_patch(&packet.payload, numbers));
-        let mut write = RtpWrite::new(
-            payload_type,
-            packet.sequence.into(),
-            packet.timestamp,
-            packet.wallclock,
-            packet.payload,
-        )
-        .marker(packet.marker)
-        .nackable(packet.codec.video().is_some())
-        .ext_vals(packet.extensions.write());
-        if let Some(patch) = patch {
-            write = write.vp8_patch(patch);
+    /// Gives the next output; call until it is [`Output::Timeout`].
+    ///
+    /// # Errors
+    /// [`SessionError::Transport`] is fatal.
+    pub fn poll(&mut self, now: Instant, batch: &mut SendBatch) -> Result<Output, SessionError> {
+        if let Some(event) = self.poll_transport(now, batch)? {
+            return Ok(Output::Event(event));
         }
-        stream.write_rtp(write);
-        true
+        if let Some(event) = self.media.poll_event() {
+            return Ok(Output::Event(event.into()));
+        }
+        if !self.kept.is_empty() {
+            self.resend_kept(now, batch);
+        }
+        let media_due = self.transport.path().and(self.media.poll_timeout());
+        let due = media_due.map_or(self.transport_due, |due| due.min(self.transport_due));
+        Ok(Output::Timeout(due))
+    }
+
+    /// Seals a packet into the batch. Keep it for [`Session::poll_resend`].
+    pub fn send(
+        &mut self,
+        now: Instant,
+        packet: &OutgoingPacket<'_>,
+        batch: &mut SendBatch,
+    ) -> Sent {
+        match self.transport.path() {
+            Some(path) => self.media.send(now, path, packet, batch),
+            None => Sent::NotConnected,
+        }
+    }
+
+    /// Like [`Session::send`], and keeps the packet itself to send it again: for a client, which
+    /// sends what nobody else does.
+    pub fn publish(
+        &mut self,
+        now: Instant,
+        packet: &OutgoingPacket<'_>,
+        batch: &mut SendBatch,
+    ) -> Sent {
+        let ring = self.kept.entry((packet.section, packet.rid)).or_default();
+        ring.insert(now, &NewPacket::from(packet));
+        self.send(now, packet, batch)
+    }
+
+    fn resend_kept(&mut self, now: Instant, batch: &mut SendBatch) {
+        let Some(path) = self.transport.path() else {
+            return;
+        };
+        while let Some(resend) = self.media.poll_resend() {
+            let ring = self.kept.get_mut(&(resend.section, resend.rid));
+            let Some(stored) = ring.and_then(|ring| ring.get_mut(resend.sequence)) else {
+                continue;
+            };
+            let mut packet = OutgoingPacket::of(
+                stored,
+                resend.section,
+                stored.sequence,
+                stored.timestamp,
+                None,
+            );
+            packet.rid = resend.rid;
+            self.media.resend(now, path, &packet, batch);
+        }
+    }
+
+    /// The next packet the peer has missed; give it to [`Session::resend`].
+    pub fn poll_resend(&mut self) -> Option<Resend> {
+        self.media.poll_resend()
+    }
+
+    /// Sends a packet again.
+    pub fn resend(
+        &mut self,
+        now: Instant,
+        packet: &OutgoingPacket<'_>,
+        batch: &mut SendBatch,
+    ) -> Sent {
+        match self.transport.path() {
+            Some(path) => self.media.resend(now, path, packet, batch),
+            None => Sent::NotConnected,
+        }
+    }
+
+    /// Whether pictures may leave now, without filling the queues of the path; sound always may.
+    pub fn may_send(&mut self, now: Instant) -> bool {
+        self.media.may_send(now)
+    }
+
+    /// When pictures that may not leave now may.
+    pub fn pace_timeout(&self, now: Instant) -> Instant {
+        self.media.pace_timeout(now)
     }
 
     /// Gives a section that sends a new RTP stream, with a new SSRC and numbers of its own, before
     /// it carries another track. Browsers do not render a track that comes back with the SSRC of
     /// one they have removed. The next answer names the new SSRC.
     pub fn renew_stream(&mut self, section: usize) {
-        let Some(section) = self.sections.get(section).and_then(Option::as_ref) else {
-            return;
-        };
-        let mid = section.mid;
-        let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
-            return;
-        };
-        let (old, repaired) = (stream.ssrc(), stream.rtx().is_some());
-        api.remove_stream_tx(old);
-        let ssrc = api.new_ssrc();
-        let repair = repaired.then(|| api.new_ssrc());
-        api.declare_stream_tx(ssrc, repair, mid, None);
+        self.media.renew_stream(section);
     }
 
     /// Whether the peer takes a codec in a section.
     pub fn takes(&self, section: usize, codec: Codec) -> bool {
-        let section = self.sections.get(section).and_then(Option::as_ref);
-        section.is_some_and(|section| section.payload_types.iter().any(|(own, _)| *own == codec))
+        self.media.takes(section, codec)
     }
 
-    /// Asks the peer for a keyframe of what it sends in a section.
+    /// Asks the peer for a keyframe of what it sends in a section. The request leaves at the next
+    /// [`Session::handle_timeout`].
     pub fn request_keyframe(&mut self, section: usize, rid: Option<Rid>) {
-        let Some(section) = self.sections.get(section).and_then(Option::as_ref) else {
-            return;
-        };
-        let mut api = self.rtc.direct_api();
-        if let Some(stream) = api.stream_rx_by_mid(section.mid, rid.map(|rid| rid.0)) {
-            stream.request_keyframe(KeyframeRequestKind::Pli);
-        }
+        self.media.request_keyframe(section, rid);
     }
 
     /// Tells the estimator what the peer could use, in bits per second. It probes the path when
-    /// that rises above its estimate.
-    pub fn set_wanted_bitrate(&mut self, desired_bps: u64) {
-        // No minimum: padding up to one would fill the pauses in which the estimator probes, and
-        // an estimate that has once been low would stay so.
-        self.rtc
-            .bwe()
-            .set_bitrate(Bitrate::ZERO, Bitrate::from(desired_bps));
+    /// that is above its estimate.
+    pub fn set_wanted_bitrate(&mut self, now: Instant, desired_bps: u64) {
+        self.media.set_wanted_bitrate(now, desired_bps);
     }
 
     /// Begins to end the session: poll until [`Event::Closed`] or give up after a moment.
     pub fn close(&mut self) {
-        if self.rtc.close().is_err() {
-            self.rtc.disconnect();
-        }
+        self.is_transport_touched = true;
+        self.transport.close();
     }
-
-    /// Reads which codecs and payload types are agreed, after a description was applied.
-    fn refresh_sections<'a>(&mut self, mids: impl Iterator<Item = &'a str>) {
-        self.sections.clear();
-        self.section_by_mid.clear();
-        self.codec_by_payload_type = [None; 128];
-        for params in self.rtc.codec_config().params() {
-            for (codec, payload_type) in codecs_of(params) {
-                self.codec_by_payload_type[usize::from(*payload_type & 0x7F)] = Some(codec);
-            }
-        }
-        for (index, mid) in mids.enumerate() {
-            let mid: Mid = mid.into();
-            let section = self.rtc.media(mid).map(|media| Section {
-                mid,
-                payload_types: self
-                    .rtc
-                    .codec_config()
-                    .params()
-                    .iter()
-                    .filter(|params| media.remote_pts().contains(&params.pt()))
-                    .flat_map(codecs_of)
-                    .collect(),
-            });
-            self.section_by_mid.insert(mid, index);
-            self.sections.push(section);
-        }
-        let known = &self.section_by_mid;
-        let sections = &self.sections;
-        self.received.retain(|_, stream| {
-            let section = sections.get(stream.section).and_then(Option::as_ref);
-            section.is_some_and(|section| known.get(&section.mid) == Some(&stream.section))
-        });
-    }
-}
-
-fn rtc_config(config: &SessionConfig, credentials: &IceCredentials) -> RtcConfig {
-    // Full ICE, not lite: its own checks prove that a peer is where its packets come from before
-    // any DTLS or media goes there.
-    Rtc::builder()
-        .set_rtp_mode(true)
-        .set_crypto_provider(config.identity.provider())
-        .set_dtls_cert(config.identity.certificate())
-        .set_dtls_version(DtlsVersion::Dtls12)
-        .set_local_ice_credentials(credentials.to_str0m())
-        .clear_codecs()
-        .enable_opus(true, true)
-        .enable_vp8(true)
-        .enable_h264(true)
-        .enable_vp9(true)
-        .enable_av1(true)
-        .set_extension(12, packet::dependency_descriptor_extension())
-        .set_extension(14, Extension::AbsoluteCaptureTime)
-        .enable_bwe(
-            config
-                .estimates
-                .then(|| Bitrate::from(INITIAL_ESTIMATE_BPS)),
-        )
-        .set_send_buffer_video(RETRANSMISSION_PACKETS)
-        .set_stats_interval(Some(STATS_INTERVAL))
-        .set_sctp_max_message_size(MAX_MESSAGE_BYTES as u32)
-        .set_sctp_max_buffered_amount(MAX_CHANNEL_BUFFER_BYTES)
-}
-
-fn codecs_of(params: &str0m::format::PayloadParams) -> impl Iterator<Item = (Codec, Pt)> + use<> {
-    use str0m::format::Codec as Theirs;
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only our own codecs are enabled"
-    )]
-    let codec = match params.spec().codec {
-        Theirs::Opus => Some(Codec::Opus),
-        Theirs::Vp8 => Some(Codec::Vp8),
-        Theirs::Vp9 => Some(Codec::Vp9),
-        Theirs::H264 => Some(Codec::H264),
-        Theirs::Av1 => Some(Codec::Av1),
-        _ => None,
-    };
-    let red = params.red().map(|payload_type| (Codec::Red, payload_type));
-    codec
-        .map(|codec| (codec, params.pt()))
-        .into_iter()
-        .chain(red)
-}
-
-fn vp8_patch(payload: &[u8], numbers: Vp8Numbers) -> Option<str0m::rtp::Vp8Patch> {
-    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
-    if let Some(picture_id) = numbers.picture_id {
-        patch = patch.picture_id(picture_id);
-    }
-    if let Some(index) = numbers.tl0_pic_idx {
-        patch = patch.tl0_pic_idx(index);
-    }
-    patch.build().ok()
-}
-
-fn transport(error: str0m::RtcError) -> SessionError {
-    SessionError::Transport(error.to_string())
 }
 
 fn description(error: impl ToString) -> SessionError {

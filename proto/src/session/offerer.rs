@@ -2,15 +2,12 @@
 
 use std::net::SocketAddr;
 
-use str0m::Candidate;
-use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind as Kind, Mid, Simulcast, SimulcastLayer};
-
-use str0m::net::Protocol;
-
-use super::{DataChannel, Session, SessionError, description};
-use crate::codec::MediaKind;
-use crate::jsep::Offer;
+use super::agreed::{AgreedSection, parameters};
+use super::{Session, SessionError, description};
+use crate::codec::{Codec, MediaKind};
+use crate::jsep::{ClientOffer, Description, Direction, SentTrack, Setup};
+use crate::media::egress::SendingSection;
+use crate::media::{EgressParameters, IngressParameters, Rid};
 
 /// A track a client wants to publish.
 #[derive(Debug, Clone)]
@@ -23,10 +20,25 @@ pub struct TrackOffer {
     pub rids: Vec<String>,
 }
 
+/// What a client has offered.
 #[derive(Debug)]
-pub(super) struct PendingOffer {
-    offer: Offer,
-    pending: SdpPendingOffer,
+pub(super) struct Offered {
+    sections: ClientOffer,
+    is_pending: bool,
+    /// As last agreed, and with a place for each track offered since.
+    ingress: IngressParameters,
+    egress: EgressParameters,
+}
+
+impl Offered {
+    pub(super) fn new(id: u64) -> Self {
+        Self {
+            sections: ClientOffer::new(id),
+            is_pending: false,
+            ingress: IngressParameters::default(),
+            egress: EgressParameters::default(),
+        }
+    }
 }
 
 /// What an offer changes in the session.
@@ -51,58 +63,84 @@ impl Session {
     /// `mid` of each added track.
     ///
     /// # Errors
-    /// [`SessionError::Description`] when nothing changes, or the offer cannot be read back.
+    /// [`SessionError::Description`] when there is nothing to offer.
     pub fn offer(
         &mut self,
         wanted: &OfferChanges<'_>,
     ) -> Result<(String, Vec<String>), SessionError> {
-        let mut api = self.rtc.sdp_api();
+        self.is_transport_touched = true;
+        self.transport.offer(wanted.channels, wanted.ice_restart);
         if wanted.channels {
-            for channel in DataChannel::ALL {
-                let _ = api.add_channel_with_config(channel_config(channel));
-            }
+            let mid = self.next_mid();
+            self.offered.sections.add_channels(&mid);
         }
-        for (kind, count) in [Kind::Audio, Kind::Video].into_iter().zip(wanted.receive) {
+        for (kind, count) in [MediaKind::Audio, MediaKind::Video]
+            .into_iter()
+            .zip(wanted.receive)
+        {
             for _ in 0..count {
-                api.add_media(kind, Direction::RecvOnly, None, None, None);
+                let mid = self.next_mid();
+                self.offered.sections.add_receiver(&mid, kind);
             }
         }
-        let mut mids = Vec::new();
-        for track in wanted.publish {
-            let simulcast = (!track.rids.is_empty()).then(|| {
-                let mut simulcast = Simulcast::new();
-                for rid in &track.rids {
-                    simulcast.add_send_layer(SimulcastLayer::new(rid));
-                }
-                simulcast
-            });
-            let kind = match track.kind {
-                MediaKind::Audio => Kind::Audio,
-                MediaKind::Video => Kind::Video,
-            };
-            let id = Some(track.track_id.clone());
-            let mid = api.add_media(kind, Direction::SendOnly, Some("-".into()), id, simulcast);
-            mids.push(mid.to_string());
-        }
+        let mids: Vec<String> = wanted
+            .publish
+            .iter()
+            .map(|track| self.offer_track(track))
+            .collect();
         for mid in wanted.unpublish {
-            api.set_direction(Mid::from(mid.as_str()), Direction::Inactive);
+            self.offered
+                .sections
+                .set_direction(mid, Direction::Inactive);
         }
         for mid in wanted.receive_again {
-            api.set_direction(Mid::from(mid.as_str()), Direction::RecvOnly);
+            self.offered
+                .sections
+                .set_direction(mid, Direction::RecvOnly);
         }
-        if wanted.ice_restart {
-            api.ice_restart(true);
+        if self.offered.sections.sections().is_empty() {
+            return Err(description("there is nothing to offer"));
         }
-        if let Some(mid) = wanted.receive_again.last().filter(|_| !api.has_changes()) {
-            // A server that has something to say in its answer asks for an offer without changes.
-            api.set_direction(Mid::from(mid.as_str()), Direction::Inactive);
-            api.set_direction(Mid::from(mid.as_str()), Direction::RecvOnly);
-        }
-        let (offer, pending) = api.apply().ok_or_else(|| description("nothing to offer"))?;
-        let text = like_a_browsers(&offer.to_sdp_string());
-        let offer = Offer::parse(&text).map_err(description)?;
-        self.pending_offer = Some(PendingOffer { offer, pending });
-        Ok((text, mids))
+        let transport = self.transport.describe(Setup::ActPass);
+        self.offered.is_pending = true;
+        let offer = self.offered.sections.describe(&transport);
+        Ok((offer.render(), mids))
+    }
+
+    fn next_mid(&self) -> String {
+        self.offered.sections.sections().len().to_string()
+    }
+
+    /// Adds a section with a track, whose streams are there from now on.
+    fn offer_track(&mut self, track: &TrackOffer) -> String {
+        let mid = self.next_mid();
+        let index = self.offered.sections.sections().len();
+        let (codec, repair) = match track.kind {
+            MediaKind::Audio => (Codec::Opus, Vec::new()),
+            MediaKind::Video => (Codec::Vp8, vec![(Codec::Vp8, 0)]),
+        };
+        debug_assert_eq!(codec.kind(), track.kind, "a codec of its kind");
+        let egress = &mut self.offered.egress;
+        egress.sections.resize(index, None);
+        egress.sections.push(Some(SendingSection {
+            mid: mid.clone(),
+            rids: track.rids.iter().map(|rid| Rid::new(rid)).collect(),
+            payload_types: Vec::new(),
+            repair_types: repair,
+        }));
+        self.media
+            .set_parameters(self.offered.ingress.clone(), self.offered.egress.clone());
+        let stream = self.sent_stream(index);
+        self.offered.sections.add_track(
+            &mid,
+            &SentTrack {
+                kind: track.kind,
+                track_id: track.track_id.clone(),
+                rids: track.rids.clone(),
+                stream,
+            },
+        );
+        mid
     }
 
     /// Applies the answer to the last offer.
@@ -110,21 +148,38 @@ impl Session {
     /// # Errors
     /// [`SessionError::Description`] when there is no offer or the answer does not fit it.
     pub fn accept_answer(&mut self, text: &str) -> Result<(), SessionError> {
-        let made = self
-            .pending_offer
-            .take()
-            .ok_or_else(|| description("no offer is pending"))?;
-        let answer = SdpAnswer::from_sdp_string(text).map_err(description)?;
-        self.rtc
-            .sdp_api()
-            .accept_answer(made.pending, answer)
+        if !std::mem::take(&mut self.offered.is_pending) {
+            return Err(description("no offer is pending"));
+        }
+        let answer = Description::parse(text).map_err(description)?;
+        let answered = self
+            .offered
+            .sections
+            .read_answer(&answer)
             .map_err(description)?;
-        self.refresh_sections(
-            made.offer
-                .sections
-                .iter()
-                .map(|section| section.mid.as_str()),
-        );
+        self.is_transport_touched = true;
+        self.transport.accept_answer(&answer.transport)?;
+        let offered = self.offered.sections.sections();
+        let sections: Vec<AgreedSection<'_>> = offered
+            .iter()
+            .zip(&answered)
+            .map(|(own, agreed)| AgreedSection {
+                mid: &own.mid,
+                agreement: agreed.agreement.as_ref(),
+                sends: own.direction.sends(),
+                receives: own.direction.receives(),
+                sent_rids: own.sent_rids().iter().map(|rid| Rid::new(rid)).collect(),
+                streams: agreed.streams.clone(),
+            })
+            .collect();
+        let (ingress, egress) = parameters(&sections, true);
+        self.mids = sections
+            .iter()
+            .map(|section| section.mid.to_owned())
+            .collect();
+        self.offered.ingress = ingress.clone();
+        self.offered.egress = egress.clone();
+        self.media.set_parameters(ingress, egress);
         Ok(())
     }
 
@@ -133,92 +188,13 @@ impl Session {
     /// # Errors
     /// [`SessionError::Description`] when it is no candidate.
     pub fn add_candidate(&mut self, text: &str) -> Result<(), SessionError> {
-        let text = text.strip_prefix("a=").unwrap_or(text);
-        let candidate = Candidate::from_sdp_string(text).map_err(description)?;
-        self.rtc.add_remote_candidate(candidate);
-        Ok(())
+        self.is_transport_touched = true;
+        self.transport.add_candidate(text)
     }
 
     /// Replaces an address of this side, for a client that has moved to another network.
     pub fn change_address(&mut self, from: SocketAddr, to: SocketAddr) {
-        if let Ok(gone) = Candidate::host(from, Protocol::Udp) {
-            self.rtc.direct_api().invalidate_candidate(&gone);
-        }
-        if let Ok(candidate) = Candidate::host(to, Protocol::Udp) {
-            self.rtc.add_local_candidate(candidate);
-        }
-    }
-
-    /// Index of the section with this `mid`.
-    pub fn section_of(&self, mid: &str) -> Option<usize> {
-        self.section_by_mid.get(&Mid::from(mid)).copied()
-    }
-}
-
-/// Writes an offer as browsers do: sections that send nothing name no stream (RFC 8830 §2), and
-/// Opus is preferred to RED. LiveKit's server takes a named stream for a track that is about to be
-/// published, and the first format for what is sent.
-fn like_a_browsers(text: &str) -> String {
-    let sections: Vec<String> = text
-        .split("\r\nm=")
-        .map(|section| {
-            let sends = section.contains("\r\na=sendonly") || section.contains("\r\na=sendrecv");
-            let names_stream =
-                |line: &str| line.starts_with("a=msid:") || line.starts_with("a=ssrc");
-            let kept = section
-                .split("\r\n")
-                .filter(|line| sends || !names_stream(line));
-            red_last(&kept.collect::<Vec<_>>().join("\r\n"))
-        })
-        .collect();
-    sections.join("\r\nm=")
-}
-
-/// Moves RED behind the other formats of a section, which begins with its media line.
-fn red_last(section: &str) -> String {
-    let red = section
-        .lines()
-        .filter_map(|line| line.strip_prefix("a=rtpmap:")?.split_once(" red/"))
-        .map(|(payload_type, _)| format!(" {payload_type}"))
-        .next();
-    match (red, section.split_once("\r\n")) {
-        (Some(red), Some((media, rest))) => {
-            let words = media.split(' ').filter(|word| *word != red.trim_start());
-            let media = words.collect::<Vec<_>>().join(" ");
-            format!("{media}{red}\r\n{rest}")
-        }
-        _ => section.to_owned(),
-    }
-}
-
-fn channel_config(channel: DataChannel) -> str0m::channel::ChannelConfig {
-    use str0m::channel::Reliability;
-    let lossy = channel != DataChannel::Reliable;
-    str0m::channel::ChannelConfig {
-        label: channel.label().to_owned(),
-        ordered: !lossy,
-        reliability: if lossy {
-            Reliability::MaxRetransmits { retransmits: 0 }
-        } else {
-            Reliability::Reliable
-        },
-        ..Default::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offers_look_like_a_browsers() {
-        let offer = "v=0\r\na=msid-semantic: WMS x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\na=msid:x y\r\n\
-                     a=recvonly\r\na=rtpmap:63 red/48000/2\r\na=ssrc:1 cname:z\r\nm=video 9 \
-                     UDP/TLS/RTP/SAVPF 96\r\na=msid:v w\r\na=sendonly\r\na=ssrc:2 cname:z\r\n";
-
-        let expected = "v=0\r\na=msid-semantic: WMS x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n\
-                        a=recvonly\r\na=rtpmap:63 red/48000/2\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n\
-                        a=msid:v w\r\na=sendonly\r\na=ssrc:2 cname:z\r\n";
-        assert_eq!(like_a_browsers(offer), expected);
+        self.is_transport_touched = true;
+        self.transport.change_address(from, to);
     }
 }

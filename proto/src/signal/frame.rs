@@ -5,7 +5,7 @@ use prost::Message;
 use super::messages::{SignalRequest, SignalResponse, signal_request, signal_response};
 
 /// Largest frame taken from a client, in bytes: an offer with a hundred sections fits.
-pub const MAX_FRAME_BYTES: usize = 256 * 1024;
+pub const MAX_FRAME_BYTES: usize = 1024 * 1024;
 
 /// Why a frame cannot be read. The client is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

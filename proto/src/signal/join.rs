@@ -10,7 +10,7 @@ use prost::Message;
 use super::messages::{JoinRequest, WrappedJoinRequest, wrapped_join_request::Compression};
 
 /// Largest join request after decompression, in bytes.
-pub const MAX_JOIN_REQUEST_BYTES: usize = 256 * 1024;
+pub const MAX_JOIN_REQUEST_BYTES: usize = 1024 * 1024;
 
 /// Why a join request cannot be read. The client is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! What an engine counts.
 
+use proto::media::Dropped;
+
 /// Why a datagram or a packet went nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DropReason {
@@ -13,8 +15,22 @@ pub enum DropReason {
     NoPublication,
     /// A payload whose header cannot be read.
     MalformedPayload,
+    /// RTP or RTCP that cannot be read, or came before there were keys.
+    MalformedMedia,
+    /// RTP or RTCP that was taken already, or is too old to tell.
+    Replayed,
+    /// RTP or RTCP whose tag is not right.
+    NotAuthentic,
+    /// RTP of a payload type or in a stream that nobody has agreed on, or too many streams.
+    UnknownStream,
+    /// RTP with nothing in it, by intention.
+    Padding,
     /// A codec the receiver does not take.
     CodecNotTaken,
+    /// A packet that was too old when it was its turn to leave, or was asked for again.
+    NotKept,
+    /// A packet for a receiver whose path is too slow for what it gets.
+    PaceTooSlow,
     /// A lossy message to a receiver that reads too slowly.
     SlowReader,
     /// A data message that cannot be read or is not allowed.
@@ -23,13 +39,20 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::NotOurs,
         Self::UnknownAddress,
         Self::StunNotAccepted,
         Self::NoPublication,
         Self::MalformedPayload,
+        Self::MalformedMedia,
+        Self::Replayed,
+        Self::NotAuthentic,
+        Self::UnknownStream,
+        Self::Padding,
         Self::CodecNotTaken,
+        Self::NotKept,
+        Self::PaceTooSlow,
         Self::SlowReader,
         Self::DataRefused,
     ];
@@ -42,9 +65,30 @@ impl DropReason {
             Self::StunNotAccepted => "stun_not_accepted",
             Self::NoPublication => "no_publication",
             Self::MalformedPayload => "malformed_payload",
+            Self::MalformedMedia => "malformed_media",
+            Self::Replayed => "replayed",
+            Self::NotAuthentic => "not_authentic",
+            Self::UnknownStream => "unknown_stream",
+            Self::Padding => "padding",
             Self::CodecNotTaken => "codec_not_taken",
+            Self::NotKept => "not_kept",
+            Self::PaceTooSlow => "pace_too_slow",
             Self::SlowReader => "slow_reader",
             Self::DataRefused => "data_refused",
+        }
+    }
+}
+
+impl From<Dropped> for DropReason {
+    fn from(dropped: Dropped) -> Self {
+        match dropped {
+            Dropped::Malformed => Self::MalformedMedia,
+            Dropped::Replayed => Self::Replayed,
+            Dropped::NotAuthentic => Self::NotAuthentic,
+            Dropped::UnknownPayloadType | Dropped::UnknownStream | Dropped::TooManyStreams => {
+                Self::UnknownStream
+            }
+            Dropped::Padding => Self::Padding,
         }
     }
 }
@@ -66,6 +110,8 @@ pub struct Counters {
     pub packets_in: u64,
     /// Media packets forwarded.
     pub packets_out: u64,
+    /// Media packets sent again because they were missed.
+    pub packets_resent: u64,
     /// What was dropped, by reason.
     pub dropped: [u64; DropReason::ALL.len()],
     /// Participants let in.

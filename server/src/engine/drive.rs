@@ -3,77 +3,86 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use proto::session::{Event, Output, Session, SessionError};
+use proto::media::{Dropped, MediaPacket, SendBatch};
+use proto::session::{Event, Output, Received, Session, SessionError};
 use proto::signal::messages::DisconnectReason;
 use router::ParticipantKey;
 
 use super::Engine;
 
 /// What a drive left behind.
-struct Driven {
+struct Driven<'a> {
+    packet: Option<MediaPacket<'a>>,
+    dropped: Option<Dropped>,
     events: Vec<Event>,
     outcome: Result<Instant, SessionError>,
 }
 
 impl Engine {
-    /// Gives a session one input and takes all its outputs. A session that fails or panics ends
-    /// its participant's stay.
-    pub(super) fn drive(
+    /// Gives a session one input and takes all its outputs. Returns the media packet among them.
+    /// A session that fails or panics ends its participant's stay.
+    pub(super) fn drive<'a>(
         &mut self,
         now: Instant,
         key: ParticipantKey,
-        input: impl FnOnce(&mut Session) -> Result<(), SessionError>,
-    ) {
-        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
-            return;
-        };
+        input: impl FnOnce(&mut Session, &mut SendBatch) -> Result<Received<'a>, SessionError>,
+    ) -> Option<MediaPacket<'a>> {
+        let peer = self.peers.get_mut(key.index())?.as_mut()?;
         #[cfg(feature = "chaos")]
         let poisoned = std::mem::take(&mut peer.poisoned);
         let session = &mut peer.session;
-        let transmits = &mut self.transmits;
-        let counters = &mut self.counters;
+        let batch = &mut self.batch;
 
         let driven = catch_unwind(AssertUnwindSafe(|| {
             #[cfg(feature = "chaos")]
             assert!(!poisoned, "poisoned on purpose");
-            let mut events = Vec::new();
-            let outcome = input(session).and_then(|()| {
-                loop {
-                    match session.poll()? {
-                        Output::Transmit(transmit) => {
-                            counters.datagrams_out += 1;
-                            counters.bytes_out += transmit.contents.len() as u64;
-                            transmits.push_back(transmit);
-                        }
-                        Output::Event(event) => events.push(event),
-                        Output::Timeout(at) => return Ok(at),
-                    }
-                }
-            });
-            Driven { events, outcome }
+            drive_session(now, session, batch, input)
         }));
 
         let Ok(driven) = driven else {
             self.counters.panics += 1;
             tracing::error!(participant = %self.router.participant(key).sid, "session panicked");
-            return self.end_stay(now, key, DisconnectReason::MediaFailure);
+            self.end_stay(now, key, DisconnectReason::MediaFailure);
+            return None;
         };
         match driven.outcome {
-            Ok(deadline) => self.schedule(key, deadline),
+            Ok(deadline) => self.schedule(now, key, deadline),
             Err(error) => {
                 self.counters.session_errors += 1;
                 tracing::info!(participant = %self.router.participant(key).sid, %error, "session failed");
-                return self.end_stay(now, key, DisconnectReason::MediaFailure);
+                self.end_stay(now, key, DisconnectReason::MediaFailure);
+                return None;
             }
+        }
+        if let Some(dropped) = driven.dropped {
+            self.counters.drop(dropped.into());
         }
         for event in driven.events {
             self.handle_session_event(now, key, event);
         }
+        self.send_again(now, key);
+        driven.packet
     }
 
-    fn schedule(&mut self, key: ParticipantKey, deadline: Instant) {
+    /// Lets a session do what is due, and sends what was held back for the pace.
+    pub(super) fn wake(&mut self, now: Instant, key: ParticipantKey) {
+        self.drive(now, key, |session, batch| {
+            session.handle_timeout(now, batch)?;
+            Ok(Received::Nothing)
+        });
+        if self.peer(key).is_some_and(|peer| !peer.held.is_empty()) {
+            self.mark_dirty(key);
+        }
+    }
+
+    fn schedule(&mut self, now: Instant, key: ParticipantKey, deadline: Instant) {
         let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
             return;
+        };
+        let deadline = if peer.held.is_empty() {
+            deadline
+        } else {
+            deadline.min(peer.session.pace_timeout(now))
         };
         peer.deadline = deadline;
         if peer.scheduled.is_none_or(|scheduled| deadline < scheduled) {
@@ -96,7 +105,7 @@ impl Engine {
                 return Some(key);
             }
             let deadline = peer.deadline;
-            self.schedule(key, deadline);
+            self.schedule(now, key, deadline);
         }
         None
     }
@@ -108,36 +117,47 @@ impl Engine {
         };
         if !peer.is_dirty {
             peer.is_dirty = true;
-            self.dirty.push(key);
+            self.dirty.push_back(key);
         }
     }
 
-    /// Hands a participant's packets to its session and sends what comes of it.
+    /// Seals a participant's packets: first those held back for the pace, then the new ones.
     pub(super) fn flush_peer(&mut self, now: Instant, key: ParticipantKey) {
-        let Some(peer) = self.peer_mut(key) else {
+        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
             return;
         };
         peer.is_dirty = false;
-        let mut outbox = std::mem::take(&mut peer.outbox);
-        let mut not_taken = 0;
-        self.drive(now, key, |session| {
-            for packet in outbox.drain(..) {
-                not_taken += u64::from(!session.send(packet));
+        let router = &mut self.router;
+        let batch = &mut self.batch;
+        let counters = &mut self.counters;
+        let sealed = catch_unwind(AssertUnwindSafe(|| {
+            peer.send_packets(now, router, batch, counters);
+            peer.session.handle_timeout(now, batch)
+        }));
+        match sealed {
+            Ok(Ok(())) => {
+                let deadline = match peer.session.poll(now, batch) {
+                    Ok(Output::Timeout(at)) => at,
+                    // The rest is taken by a drive at once.
+                    Ok(Output::Event(event)) => {
+                        self.handle_session_event(now, key, event);
+                        now
+                    }
+                    Err(_) => now,
+                };
+                self.schedule(now, key, deadline);
             }
-            session.handle_timeout(now)
-        });
-        self.counters.dropped[super::DropReason::CodecNotTaken as usize] += not_taken;
-        // The vector keeps its room for the next wake-up.
-        if let Some(peer) = self.peer_mut(key)
-            && peer.outbox.is_empty()
-        {
-            peer.outbox = outbox;
+            Ok(Err(_)) => self.schedule(now, key, now),
+            Err(_) => {
+                self.counters.panics += 1;
+                tracing::error!(participant = %self.router.participant(key).sid, "session panicked");
+                self.end_stay(now, key, DisconnectReason::MediaFailure);
+            }
         }
     }
 
     fn handle_session_event(&mut self, now: Instant, key: ParticipantKey, event: Event) {
         match event {
-            Event::Media(packet) => self.handle_media(now, key, packet),
             Event::Connected => self.handle_connected(now, key),
             Event::PathLost => {
                 if let Some(peer) = self.peer_mut(key) {
@@ -150,12 +170,13 @@ impl Engine {
                 }
             }
             Event::KeyframeRequest { section } => self.handle_keyframe_request(now, key, section),
-            Event::Estimate(bps) => {
+            Event::Broken { section, rid } => {
                 if let Some(peer) = self.peer_mut(key) {
-                    peer.bandwidth.estimate_bps = bps;
+                    peer.session.request_keyframe(section, rid);
+                    self.mark_dirty(key);
                 }
-                self.router.set_estimate(now, key, bps);
             }
+            Event::Estimate(bps) => self.router.set_estimate(now, key, bps),
             Event::ChannelOpen(channel) | Event::ChannelWritable(channel) => {
                 self.flush_data(now, key, channel);
             }
@@ -168,4 +189,35 @@ impl Engine {
             Event::Closed => self.end_stay(now, key, DisconnectReason::ClientInitiated),
         }
     }
+}
+
+fn drive_session<'a>(
+    now: Instant,
+    session: &mut Session,
+    batch: &mut SendBatch,
+    input: impl FnOnce(&mut Session, &mut SendBatch) -> Result<Received<'a>, SessionError>,
+) -> Driven<'a> {
+    let mut driven = Driven {
+        packet: None,
+        dropped: None,
+        events: Vec::new(),
+        outcome: Ok(now),
+    };
+    match input(session, batch) {
+        Ok(Received::Media(packet)) => driven.packet = Some(packet),
+        Ok(Received::Dropped(why)) => driven.dropped = Some(why),
+        Ok(Received::Nothing) => {}
+        Err(error) => {
+            driven.outcome = Err(error);
+            return driven;
+        }
+    }
+    driven.outcome = loop {
+        match session.poll(now, batch) {
+            Ok(Output::Event(event)) => driven.events.push(event),
+            Ok(Output::Timeout(at)) => break Ok(at),
+            Err(error) => break Err(error),
+        }
+    };
+    driven
 }

@@ -8,7 +8,7 @@ use router::{ParticipantKey, RoomKey};
 
 use super::Engine;
 use super::limits::{CONNECT_DEADLINE, DEAD_GRACE, PATH_GRACE, SIGNAL_GRACE, TOKEN_REFRESH};
-use super::peer::{Bandwidth, Life};
+use super::peer::Life;
 
 /// How often to look. Deadlines here are tens of seconds, so a second more is none.
 pub(super) const INTERVAL: Duration = Duration::from_secs(1);
@@ -42,29 +42,8 @@ impl Engine {
         if now.saturating_duration_since(peer.life.token_sent) >= TOKEN_REFRESH {
             self.refresh_token(now, key);
         }
-        self.ask_for_bandwidth(key);
         self.match_tracks(now, key, true);
         self.ask_for_sections(now, key);
-    }
-}
-
-impl Engine {
-    /// Lets the estimator of a participant who could use more probe again: left alone, an
-    /// estimate that was once low can stay so.
-    fn ask_for_bandwidth(&mut self, key: ParticipantKey) {
-        let Some(peer) = self.peer_mut(key) else {
-            return;
-        };
-        let Bandwidth {
-            estimate_bps,
-            desired_bps,
-            ..
-        } = peer.bandwidth;
-        if desired_bps > 0 && estimate_bps < desired_bps.saturating_mul(13) / 10 {
-            let figure_bps = peer.bandwidth.next_figure_bps();
-            peer.session.set_wanted_bitrate(figure_bps);
-            self.mark_dirty(key);
-        }
     }
 }
 

@@ -108,7 +108,8 @@ impl Engine {
             },
         );
         let credentials = IceCredentials::random(&mut self.rng);
-        let session = Session::new(now, &self.config.session, credentials);
+        let seed = rand::RngExt::random(&mut self.rng);
+        let session = Session::new(now, &self.config.session, credentials, seed);
         let info = own_info(
             &sid,
             &join.identity,
@@ -191,6 +192,10 @@ impl Engine {
         };
         peer.life.connected = true;
         peer.life.path_lost = None;
+        self.attach_assigned(now, key);
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
         if peer.info.state() != State::Active {
             peer.info.state = State::Active.into();
             self.announce(now, key);

@@ -13,8 +13,8 @@ use super::Engine;
 use super::command::{ConnectionId, Output};
 use super::peer::Peer;
 
-/// Datagrams a session may still send when it is closed: goodbyes, not backlog.
-const MAX_LAST_DATAGRAMS: usize = 64;
+/// Events taken of a session that is closed.
+const MAX_LAST_OUTPUTS: usize = 64;
 
 impl Engine {
     /// Ends a stay: tells the client, if it is listening, and the room.
@@ -81,20 +81,14 @@ impl Engine {
 
     fn say_goodbye(&mut self, now: Instant, peer: &mut Peer) {
         let session = &mut peer.session;
-        let transmits = &mut self.transmits;
+        let batch = &mut self.batch;
         let goodbye = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             session.close();
-            let _ = session.handle_timeout(now);
-            let mut last = 0;
-            while let Ok(output) = session.poll() {
-                match output {
-                    SessionOutput::Transmit(transmit) => transmits.push_back(transmit),
-                    SessionOutput::Event(_) => {}
-                    SessionOutput::Timeout(_) => break,
-                }
-                last += 1;
-                if last > MAX_LAST_DATAGRAMS {
-                    break;
+            let _ = session.handle_timeout(now, batch);
+            for _ in 0..MAX_LAST_OUTPUTS {
+                match session.poll(now, batch) {
+                    Ok(SessionOutput::Event(_)) => {}
+                    Ok(SessionOutput::Timeout(_)) | Err(_) => break,
                 }
             }
         }));

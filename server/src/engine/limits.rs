@@ -5,6 +5,12 @@ use std::time::Duration;
 
 /// Rounds in which a flush lets sending cause more sending. The rest waits for the next wake-up.
 pub const MAX_FLUSH_ROUNDS: usize = 8;
+/// Shortest time between two requests to one client to offer again. A room that fills up would
+/// otherwise make its clients offer once for each track; longer shows new tracks later.
+pub const ASK_INTERVAL: Duration = Duration::from_millis(200);
+/// Packets of pictures that wait for their turn in the pace of a receiver's path. Further ones are
+/// dropped; the receiver asks for them again or for a keyframe.
+pub const MAX_HELD_PACKETS: usize = 1_024;
 /// Tracks announced and not yet offered, per participant. Further ones are refused with
 /// `LIMIT_EXCEEDED`.
 pub const MAX_PENDING_TRACKS: usize = 20;

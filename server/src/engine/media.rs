@@ -1,19 +1,23 @@
 //! The way of a packet through the engine: from the publisher's session to the receivers'
 //! outboxes, which the next flush empties.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use proto::codec::{Codec, MediaKind};
 use proto::layer::{self, PayloadInfo};
-use proto::session::{MediaPacket, OutgoingPacket};
+use proto::media::MediaPacket;
+use proto::media::ring::NewPacket;
 use router::rewrite::Numbers;
 use router::{Event, Packet, ParticipantKey};
 
 use super::{DropReason, Engine};
 
 impl Engine {
-    pub(super) fn handle_media(&mut self, now: Instant, key: ParticipantKey, packet: MediaPacket) {
+    pub(super) fn handle_media(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        packet: &MediaPacket<'_>,
+    ) {
         self.counters.packets_in += 1;
         let Some(peer) = self.peer(key) else { return };
         let Some((publication, encoding)) =
@@ -22,12 +26,29 @@ impl Engine {
             return self.counters.drop(DropReason::NoPublication);
         };
         let info = match packet.codec.video() {
-            Some(codec) => match layer::describe(codec, &packet.payload) {
+            Some(codec) => match layer::describe(codec, packet.payload) {
                 Some(info) => Some(info),
                 None => return self.counters.drop(DropReason::MalformedPayload),
             },
             None => None,
         };
+        let vp8 = info.and_then(|info: PayloadInfo| info.vp8);
+        let Some(ring) = self.router.ring(publication, encoding) else {
+            return self.counters.drop(DropReason::NoPublication);
+        };
+        ring.clock = packet.clock;
+        ring.insert(
+            now,
+            &NewPacket {
+                sequence: packet.sequence,
+                timestamp: packet.timestamp,
+                marker: packet.marker,
+                codec: packet.codec,
+                vp8,
+                values: packet.values,
+                payload: packet.payload,
+            },
+        );
         let mut forwards = std::mem::take(&mut self.forwards);
         self.router.handle_packet(
             now,
@@ -37,51 +58,48 @@ impl Engine {
                 numbers: Numbers {
                     sequence: packet.sequence,
                     timestamp: packet.timestamp,
-                    vp8: info.and_then(|info: PayloadInfo| info.vp8),
+                    vp8,
                 },
                 clock_rate_hz: packet.codec.clock_rate_hz(),
                 keyframe: info.is_some_and(|info| info.keyframe),
                 bytes: packet.payload.len(),
+                // RFC 6464 §3: the highest bit tells a voice.
                 audio_level: packet
-                    .extensions
-                    .audio_level_dbov
-                    .map(|level| (level, packet.extensions.voice)),
+                    .values
+                    .audio_level
+                    .map(|level| (level & 0x7F, Some(level & 0x80 != 0))),
             },
             &mut forwards,
         );
-        let mut unwrapped = None;
         for forward in forwards.drain(..) {
-            let Some(peer) = self
-                .peers
-                .get_mut(forward.subscriber.index())
-                .and_then(Option::as_mut)
-            else {
+            let peer = self.peers.get_mut(forward.subscriber.index());
+            let Some(peer) = peer.and_then(Option::as_mut) else {
                 continue;
             };
-            let Some((codec, payload)) = payload_for(
-                peer.session.takes(forward.section, Codec::Red),
-                &packet,
-                &mut unwrapped,
-            ) else {
-                continue;
-            };
-            peer.outbox.push(OutgoingPacket {
-                section: forward.section,
-                rid: None,
-                codec,
-                sequence: forward.sequence,
-                timestamp: forward.timestamp,
-                marker: packet.marker,
-                payload,
-                wallclock: packet.received,
-                extensions: packet.extensions.clone(),
-                vp8: forward.vp8,
-            });
-            self.counters.packets_out += 1;
+            peer.outbox.push(forward);
             self.mark_dirty(forward.subscriber);
         }
         self.forwards = forwards;
         self.notice_codec(now, key, packet.section, packet.codec);
+    }
+
+    /// Sends the packets again that a receiver has missed, as far as they are kept.
+    pub(super) fn send_again(&mut self, now: Instant, key: ParticipantKey) {
+        let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
+            return;
+        };
+        while let Some(resend) = peer.session.poll_resend() {
+            let subscription = peer.sections.subscription_in(resend.section);
+            let forward = subscription
+                .and_then(|subscription| self.router.find_again(subscription, resend.sequence));
+            match forward {
+                Some(forward) => {
+                    peer.send_again(now, &mut self.router, &mut self.batch, &forward);
+                    self.counters.packets_resent += 1;
+                }
+                None => self.counters.drop(DropReason::NotKept),
+            }
+        }
     }
 
     pub(super) fn handle_keyframe_request(
@@ -129,9 +147,7 @@ impl Engine {
                     desired_bps,
                 } => {
                     if let Some(peer) = self.peer_mut(participant) {
-                        peer.bandwidth.desired_bps = desired_bps;
-                        let figure_bps = peer.bandwidth.next_figure_bps();
-                        peer.session.set_wanted_bitrate(figure_bps);
+                        peer.session.set_wanted_bitrate(now, desired_bps);
                         self.mark_dirty(participant);
                     }
                 }
@@ -141,20 +157,4 @@ impl Engine {
             }
         }
     }
-}
-
-/// What to send to a receiver: the payload as it is, or the Opus inside RED for one that does not
-/// take RED.
-fn payload_for(
-    takes_red: bool,
-    packet: &MediaPacket,
-    unwrapped: &mut Option<Option<Arc<[u8]>>>,
-) -> Option<(Codec, Arc<[u8]>)> {
-    if packet.codec != Codec::Red || takes_red {
-        return Some((packet.codec, Arc::clone(&packet.payload)));
-    }
-    debug_assert_eq!(packet.codec.kind(), MediaKind::Audio, "RED is audio");
-    let primary =
-        unwrapped.get_or_insert_with(|| layer::red::primary(&packet.payload).map(Arc::from));
-    primary.clone().map(|payload| (Codec::Opus, payload))
 }

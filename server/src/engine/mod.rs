@@ -3,8 +3,9 @@
 //! Datagrams, commands and time go in; datagrams, replies and signalling go out:
 //! 1. [`Engine::handle_datagram`] for each datagram of a wake-up, [`Engine::handle_command`] for
 //!    each command, [`Engine::handle_timeout`] when it is time;
-//! 2. [`Engine::flush`] once after them: packets leave subscriber by subscriber;
-//! 3. [`Engine::poll_transmit`] and [`Engine::poll_output`] until they are empty;
+//! 2. [`Engine::flush`] after them, until it is done: packets leave subscriber by subscriber. After
+//!    each call send the [`Engine::batch`] and clear it;
+//! 3. [`Engine::poll_output`] until it is empty;
 //! 4. sleep until [`Engine::poll_timeout`].
 //!
 //! It knows no sockets, threads or clock, so a conference of any size runs in a test in simulated
@@ -42,9 +43,10 @@ use std::hash::RandomState;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use proto::demux::{DatagramClass, Demux, stun_server_ufrag};
+use proto::demux::{DatagramClass, Demux, StunRequest};
 use proto::ids::RoomName;
-use proto::session::{SessionConfig, Transmit};
+use proto::media::SendBatch;
+use proto::session::SessionConfig;
 use proto::token::ApiKeys;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -92,11 +94,14 @@ pub struct Engine {
     connections: HashMap<ConnectionId, ParticipantKey, FxBuildHasher>,
     timers: Timers,
     next_housekeeping: Instant,
+    /// Who is to be asked to offer again, and when.
+    asks: VecDeque<(Instant, ParticipantKey)>,
     /// Participants whose sessions have something to send.
-    dirty: Vec<ParticipantKey>,
+    dirty: VecDeque<ParticipantKey>,
     /// Packets of the current one, for each receiver; kept for its room.
     forwards: Vec<Forward>,
-    transmits: VecDeque<Transmit>,
+    /// Datagrams to send.
+    batch: SendBatch,
     outputs: VecDeque<Output>,
     counters: Counters,
     shutting_down: bool,
@@ -117,22 +122,24 @@ impl Engine {
             connections: HashMap::default(),
             timers: Timers::default(),
             next_housekeeping: now + housekeeping::INTERVAL,
-            dirty: Vec::new(),
+            asks: VecDeque::new(),
+            dirty: VecDeque::new(),
             forwards: Vec::new(),
-            transmits: VecDeque::new(),
+            batch: SendBatch::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             shutting_down: false,
         }
     }
 
-    /// Takes one datagram that came from `source` to the candidate address `local`.
+    /// Takes one datagram that came from `source` to the candidate address `local`. Media is
+    /// decrypted where it lies.
     pub fn handle_datagram(
         &mut self,
         now: Instant,
         source: SocketAddr,
         local: SocketAddr,
-        datagram: &[u8],
+        datagram: &mut [u8],
     ) {
         self.counters.datagrams_in += 1;
         self.counters.bytes_in += datagram.len() as u64;
@@ -156,9 +163,12 @@ impl Engine {
             };
             return self.counters.drop(reason);
         };
-        self.drive(now, key, |session| {
+        let packet = self.drive(now, key, |session, _| {
             session.handle_datagram(now, source, local, datagram)
         });
+        if let Some(packet) = packet {
+            self.handle_media(now, key, &packet);
+        }
     }
 
     fn session_of_stun(
@@ -168,11 +178,11 @@ impl Engine {
         local: SocketAddr,
         datagram: &[u8],
     ) -> Option<ParticipantKey> {
-        let Some(ufrag) = stun_server_ufrag(datagram) else {
+        let Some(request) = StunRequest::read(datagram) else {
             // A response to our own check: only from where the session already is.
             return self.demux.by_address(source);
         };
-        let key = self.demux.by_ufrag(ufrag)?;
+        let key = self.demux.by_ufrag(request.server_ufrag)?;
         if self.demux.by_address(source) == Some(key) {
             return Some(key);
         }
@@ -215,8 +225,9 @@ impl Engine {
     /// Moves time on: sessions' timers, the router's, and housekeeping.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(key) = self.poll_due_session(now) {
-            self.drive(now, key, |session| session.handle_timeout(now));
+            self.wake(now, key);
         }
+        self.ask_due(now);
         self.router.handle_timeout(now);
         self.handle_router_events(now);
         if now >= self.next_housekeeping {
@@ -225,24 +236,39 @@ impl Engine {
         }
     }
 
-    /// Sends what has been collected since the last flush, one participant after another.
-    pub fn flush(&mut self, now: Instant) {
+    /// Seals what has been collected since the last flush, one participant after another. Returns
+    /// whether that was all: otherwise the batch is full, and is to be sent before the next call.
+    pub fn flush(&mut self, now: Instant) -> bool {
         // What is sent may cause more to send, such as a keyframe request; each round is finite,
         // and what is left goes out with the next wake-up.
         for _ in 0..limits::MAX_FLUSH_ROUNDS {
-            if self.dirty.is_empty() {
-                return;
-            }
-            for key in std::mem::take(&mut self.dirty) {
+            for _ in 0..self.dirty.len() {
+                if self.batch.is_full() {
+                    return false;
+                }
+                let Some(key) = self.dirty.pop_front() else {
+                    break;
+                };
                 self.flush_peer(now, key);
             }
             self.handle_router_events(now);
+            if self.dirty.is_empty() {
+                break;
+            }
         }
+        true
     }
 
-    /// The next datagram to send.
-    pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+    /// Datagrams to send.
+    pub fn batch(&self) -> &SendBatch {
+        &self.batch
+    }
+
+    /// Forgets the datagrams, once they are sent.
+    pub fn clear_batch(&mut self) {
+        self.counters.datagrams_out += self.batch.len() as u64;
+        self.counters.bytes_out += self.batch.byte_count() as u64;
+        self.batch.clear();
     }
 
     /// The next reply or signalling message.
@@ -254,7 +280,8 @@ impl Engine {
     pub fn poll_timeout(&self, now: Instant) -> Instant {
         let sessions = self.timers.next();
         let router = self.router.poll_timeout(now);
-        let soonest = [sessions, router]
+        let ask = self.asks.front().map(|(at, _)| *at);
+        let soonest = [sessions, router, ask]
             .into_iter()
             .flatten()
             .fold(self.next_housekeeping, Instant::min);

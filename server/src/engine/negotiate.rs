@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use proto::codec::Codec;
 use proto::jsep::Offer;
-use proto::session::IceCredentials;
+use proto::session::{IceCredentials, Received};
 use proto::signal::messages::DisconnectReason;
 use proto::signal::messages::{
     MediaSectionsRequirement, SessionDescription, SubscriptionError, SubscriptionResponse,
@@ -14,6 +14,8 @@ use proto::signal::messages::{
 use router::ParticipantKey;
 
 use super::Engine;
+use super::limits::ASK_INTERVAL;
+use super::tracks::PublishedTrack;
 
 impl Engine {
     pub(super) fn handle_offer(
@@ -40,9 +42,10 @@ impl Engine {
         };
         let fresh = IceCredentials::random(&mut self.rng);
         let mut accepted = None;
-        self.drive(now, key, |session| {
+        self.drive(now, key, |session, batch| {
             accepted = Some(session.accept_offer(&offer, fresh)?);
-            session.handle_timeout(now)
+            session.handle_timeout(now, batch)?;
+            Ok(Received::Nothing)
         });
         let Some(accepted) = accepted else { return };
         let Some(peer) = self.peers.get_mut(key.index()).and_then(Option::as_mut) else {
@@ -89,11 +92,17 @@ impl Engine {
         };
         let assigned = peer.sections.assign(&mut seeds);
         let router = &self.router;
-        let (sections, mid_to_track_id) = peer.sections.answer(|subscription| {
+        let track_of = |subscription| {
             let publication = router.publication(router.subscription(subscription).publication);
             let publisher = router.participant(publication.publisher).sid.clone();
             (publisher, publication.sid.clone())
-        });
+        };
+        let tracks = &peer.tracks;
+        let wanted_of = |publication| {
+            let track = tracks.by_key(publication);
+            track.map(PublishedTrack::wanted).unwrap_or_default()
+        };
+        let (sections, mid_to_track_id) = peer.sections.answer(track_of, wanted_of);
         let sdp = peer.session.answer(accepted, &sections);
         let answer = SessionDescription {
             r#type: "answer".to_owned(),
@@ -104,7 +113,27 @@ impl Engine {
         self.send(key, Message::Answer(answer));
         for (subscription, output) in assigned {
             self.check_codec(key, subscription, output.section);
-            self.router.attach(now, subscription, output);
+            match self.peer_mut(key) {
+                Some(peer) if !peer.life.connected => peer.assigned.push((subscription, output)),
+                Some(_) | None => self.router.attach(now, subscription, output),
+            }
+        }
+    }
+
+    /// Lets flow what was assigned before there was a path: keyframes sent earlier would be lost,
+    /// and the next ones are not asked for at once.
+    pub(super) fn attach_assigned(&mut self, now: Instant, key: ParticipantKey) {
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
+        let assigned = std::mem::take(&mut peer.assigned);
+        for (subscription, output) in assigned {
+            let carries = self
+                .peer(key)
+                .and_then(|peer| peer.sections.subscription_in(output.section));
+            if carries == Some(subscription) {
+                self.router.attach(now, subscription, output);
+            }
         }
     }
 
@@ -145,12 +174,36 @@ impl Engine {
         }
     }
 
+    /// Asks those whose turn has come.
+    pub(super) fn ask_due(&mut self, now: Instant) {
+        while let Some((at, key)) = self.asks.front().copied()
+            && at <= now
+        {
+            self.asks.pop_front();
+            if let Some(peer) = self.peer_mut(key)
+                && std::mem::take(&mut peer.is_ask_due)
+            {
+                self.ask_for_sections(now, key);
+            }
+        }
+    }
+
     /// Asks a client to offer again when tracks wait for sections or sections have fallen empty.
     pub(super) fn ask_for_sections(&mut self, now: Instant, key: ParticipantKey) {
         let Some(peer) = self.peer_mut(key) else {
             return;
         };
+        if let Some(asked) = peer.asked
+            && now < asked + ASK_INTERVAL
+        {
+            if !peer.is_ask_due {
+                peer.is_ask_due = true;
+                self.asks.push_back((now + ASK_INTERVAL, key));
+            }
+            return;
+        }
         if let Some([audios, videos]) = peer.sections.ask(now) {
+            peer.asked = Some(now);
             let requirement = MediaSectionsRequirement {
                 num_audios: audios as u32,
                 num_videos: videos as u32,

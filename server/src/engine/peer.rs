@@ -1,15 +1,21 @@
 //! One participant as the engine holds it.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
+use proto::codec::{Codec, MediaKind};
 use proto::demux::Entries;
-use proto::session::{OutgoingPacket, Session, SessionStats};
+use proto::layer::{red, vp8};
+use proto::media::{OutgoingPacket, SendBatch, Sent};
+use proto::session::{Session, SessionStats};
 use proto::signal::messages::ParticipantInfo;
 use proto::token::Claims;
+use router::{Forward, Router, SectionOutput, SubscriptionKey};
 
 use super::command::ConnectionId;
+use super::counters::{Counters, DropReason};
 use super::data::DataState;
-use super::limits::{MAX_OFFERS, OFFER_WINDOW};
+use super::limits::{MAX_HELD_PACKETS, MAX_OFFERS, OFFER_WINDOW};
 use super::sections::Sections;
 use super::tracks::Tracks;
 
@@ -27,8 +33,15 @@ pub(super) struct Peer {
     pub(super) sections: Sections,
     pub(super) tracks: Tracks,
     pub(super) data: DataState,
+    /// When it was last asked to offer again, and whether it waits to be.
+    pub(super) asked: Option<Instant>,
+    pub(super) is_ask_due: bool,
+    /// Subscriptions whose sections are agreed on, to be attached once there is a path.
+    pub(super) assigned: Vec<(SubscriptionKey, SectionOutput)>,
     /// Packets to send at the next flush.
-    pub(super) outbox: Vec<OutgoingPacket>,
+    pub(super) outbox: Vec<Forward>,
+    /// Packets of pictures that wait for their turn in the pace.
+    pub(super) held: VecDeque<Forward>,
     /// Whether it is listed for the next flush.
     pub(super) is_dirty: bool,
     /// When its session wants to be driven.
@@ -37,7 +50,6 @@ pub(super) struct Peer {
     pub(super) scheduled: Option<Instant>,
     pub(super) life: Life,
     pub(super) stats: SessionStats,
-    pub(super) bandwidth: Bandwidth,
     /// Quality it was last told of itself, and when.
     pub(super) told_quality: Option<i32>,
     offers: (Instant, u32),
@@ -53,25 +65,6 @@ pub(super) struct Life {
     pub(super) path_lost: Option<Instant>,
     pub(super) signal_lost: Option<Instant>,
     pub(super) token_sent: Instant,
-}
-
-/// What the path to a participant carries, and what it could use.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Bandwidth {
-    pub(super) estimate_bps: u64,
-    pub(super) desired_bps: u64,
-    /// Whether the estimator was last told the larger of its two figures.
-    pub(super) has_asked_for_more: bool,
-}
-
-impl Bandwidth {
-    /// The next figure to tell the estimator while its estimate is too low: it probes each time
-    /// the figure rises. The margin is needed because encodings are raised only with one.
-    pub(super) fn next_figure_bps(&mut self) -> u64 {
-        self.has_asked_for_more = !self.has_asked_for_more;
-        let percent = if self.has_asked_for_more { 200 } else { 130 };
-        self.desired_bps.saturating_mul(percent) / 100
-    }
 }
 
 impl Peer {
@@ -91,7 +84,11 @@ impl Peer {
             sections: Sections::default(),
             tracks: Tracks::default(),
             data: DataState::default(),
+            asked: None,
+            is_ask_due: false,
+            assigned: Vec::new(),
             outbox: Vec::new(),
+            held: VecDeque::new(),
             is_dirty: false,
             deadline: now,
             scheduled: None,
@@ -103,7 +100,6 @@ impl Peer {
                 token_sent: now,
             },
             stats: SessionStats::default(),
-            bandwidth: Bandwidth::default(),
             told_quality: None,
             offers: (now, 0),
             #[cfg(feature = "chaos")]
@@ -120,7 +116,97 @@ impl Peer {
     /// with its numbers it would make receivers take the new one for a replay.
     pub(super) fn renew_stream(&mut self, section: usize) {
         self.outbox.retain(|packet| packet.section != section);
+        self.held.retain(|packet| packet.section != section);
         self.session.renew_stream(section);
+    }
+
+    /// Seals what may leave now into the batch: sound at once, pictures at their pace.
+    pub(super) fn send_packets(
+        &mut self,
+        now: Instant,
+        router: &mut Router,
+        batch: &mut SendBatch,
+        counters: &mut Counters,
+    ) {
+        while !self.held.is_empty() && self.session.may_send(now) {
+            if let Some(forward) = self.held.pop_front() {
+                self.send_packet(now, router, batch, counters, &forward);
+            }
+        }
+        let mut outbox = std::mem::take(&mut self.outbox);
+        for forward in outbox.drain(..) {
+            let is_picture = router.publication(forward.publication).kind == MediaKind::Video;
+            if !is_picture || (self.held.is_empty() && self.session.may_send(now)) {
+                self.send_packet(now, router, batch, counters, &forward);
+            } else if self.held.len() < MAX_HELD_PACKETS {
+                self.held.push_back(forward);
+            } else {
+                counters.drop(DropReason::PaceTooSlow);
+            }
+        }
+        // The vector keeps its room for the next wake-up.
+        self.outbox = outbox;
+    }
+
+    fn send_packet(
+        &mut self,
+        now: Instant,
+        router: &mut Router,
+        batch: &mut SendBatch,
+        counters: &mut Counters,
+        forward: &Forward,
+    ) {
+        let sent = self.seal(router, forward, |session, packet| {
+            session.send(now, packet, batch)
+        });
+        match sent {
+            Some(Sent::Yes) => counters.packets_out += 1,
+            Some(Sent::CodecNotTaken) => counters.drop(DropReason::CodecNotTaken),
+            Some(Sent::NotConnected | Sent::Failed) => {}
+            None => counters.drop(DropReason::NotKept),
+        }
+    }
+
+    /// Sends a packet again that was missed.
+    pub(super) fn send_again(
+        &mut self,
+        now: Instant,
+        router: &mut Router,
+        batch: &mut SendBatch,
+        forward: &Forward,
+    ) {
+        self.seal(router, forward, |session, packet| {
+            session.resend(now, packet, batch)
+        });
+    }
+
+    /// Gives a kept packet with this receiver's numbers to `send`. `None` if it is not kept any
+    /// more.
+    fn seal(
+        &mut self,
+        router: &mut Router,
+        forward: &Forward,
+        send: impl FnOnce(&mut Session, &OutgoingPacket<'_>) -> Sent,
+    ) -> Option<Sent> {
+        let ring = router.ring(forward.publication, forward.encoding)?;
+        let clock = ring.clock;
+        let stored = ring.get_mut(forward.kept)?;
+        if let Some(numbers) = forward.vp8 {
+            // In place: the packet's own numbers are kept beside it.
+            vp8::rewrite(stored.payload_mut(), numbers);
+        }
+        let mut packet = OutgoingPacket::of(
+            stored,
+            forward.section,
+            forward.sequence,
+            forward.timestamp,
+            clock,
+        );
+        if packet.codec == Codec::Red && !self.session.takes(forward.section, Codec::Red) {
+            packet.codec = Codec::Opus;
+            packet.payload = red::primary(packet.payload)?;
+        }
+        Some(send(&mut self.session, &packet))
     }
 
     /// Counts an offer. Returns whether that is still within the limit.

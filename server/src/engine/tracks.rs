@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use proto::codec::{Codec, MediaKind};
 use proto::ids::TrackSid;
+use proto::jsep::Wanted;
 use proto::signal::granted_source;
 use proto::signal::messages::{
     AddTrackRequest, AudioTrackFeature, MuteTrackRequest, SimulcastCodecInfo, TrackInfo,
@@ -37,6 +38,18 @@ pub(super) struct PublishedTrack {
     pub(super) key: PublicationKey,
     pub(super) info: TrackInfo,
     codec: Option<Codec>,
+}
+
+impl PublishedTrack {
+    /// How the client is to send it: clients send the first codec they are answered.
+    pub(super) fn wanted(&self) -> Wanted {
+        let has = |feature: AudioTrackFeature| self.info.audio_features.contains(&feature.into());
+        Wanted {
+            codec: Codec::from_name(&self.info.mime_type),
+            dtx: !has(AudioTrackFeature::TfNoDtx),
+            stereo: has(AudioTrackFeature::TfStereo),
+        }
+    }
 }
 
 /// The tracks of a participant.

@@ -1,10 +1,9 @@
 //! One UDP socket of a worker, with batches in both directions.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 
-use proto::session::Transmit;
+use proto::media::{Message, SendBatch};
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -13,8 +12,6 @@ const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Largest datagram taken; larger ones are cut and then refused by their checksums. Nothing we
 /// speak is larger than an MTU.
 const MAX_DATAGRAM_BYTES: usize = 2_048;
-/// Largest GSO message, in bytes: the largest UDP payload.
-const MAX_MESSAGE_BYTES: usize = 65_000;
 
 /// A non-blocking UDP socket that takes with `recvmmsg` and GRO, and gives with GSO.
 #[derive(Debug)]
@@ -25,7 +22,6 @@ pub struct MediaSocket {
     is_ipv6: bool,
     local: LocalAddresses,
     buffers: Vec<u8>,
-    message: Vec<u8>,
 }
 
 /// The candidate addresses of a socket.
@@ -89,7 +85,6 @@ impl MediaSocket {
             },
             state,
             buffers: vec![0; bytes],
-            message: Vec::with_capacity(MAX_MESSAGE_BYTES),
         })
     }
 
@@ -100,7 +95,7 @@ impl MediaSocket {
 
     /// Takes one batch and hands each datagram on: source, candidate address, payload. Returns
     /// whether there may be more.
-    pub fn receive(&mut self, mut handle: impl FnMut(SocketAddr, SocketAddr, &[u8])) -> bool {
+    pub fn receive(&mut self, mut handle: impl FnMut(SocketAddr, SocketAddr, &mut [u8])) -> bool {
         let each = self.buffers.len() / BATCH_SIZE;
         let mut slices: Vec<IoSliceMut<'_>> =
             self.buffers.chunks_mut(each).map(IoSliceMut::new).collect();
@@ -115,71 +110,55 @@ impl MediaSocket {
                 return error.kind() != ErrorKind::WouldBlock;
             }
         };
-        for (meta, buffer) in metas.iter().zip(&slices).take(count) {
+        for (meta, buffer) in metas.iter().zip(&mut slices).take(count) {
             let source = canonical(meta.addr);
             let local = self.local.candidate(meta.dst_ip, source.ip());
-            let payload = buffer.get(..meta.len).unwrap_or_default();
-            for datagram in payload.chunks(meta.stride.max(1)) {
+            let payload = buffer.get_mut(..meta.len).unwrap_or_default();
+            for datagram in payload.chunks_mut(meta.stride.max(1)) {
                 handle(source, local, datagram);
             }
         }
         count > 0
     }
 
-    /// Sends everything, datagrams to one destination in one GSO message as far as their sizes
-    /// allow. Returns how many datagrams the kernel did not take: those are lost, as on any
-    /// congested link.
-    pub fn send(&mut self, queue: &mut VecDeque<Transmit>) -> u64 {
-        let mut lost = 0;
-        while let Some(first) = queue.pop_front() {
-            let segment_bytes = first.contents.len();
-            self.message.clear();
-            self.message.extend_from_slice(&first.contents);
-            let mut segments = 1;
-            while let Some(next) = queue.front() {
-                let fits = next.destination == first.destination
-                    && next.source == first.source
-                    && next.contents.len() <= segment_bytes
-                    && segments < self.state.max_gso_segments()
-                    && self.message.len() + next.contents.len() <= MAX_MESSAGE_BYTES;
-                if !fits {
-                    break;
-                }
-                // Only the last segment may be shorter.
-                let is_last = next.contents.len() < segment_bytes;
-                self.message.extend_from_slice(&next.contents);
-                queue.pop_front();
-                segments += 1;
-                if is_last {
-                    break;
-                }
-            }
-            if !self.send_message(&first, segment_bytes, segments) {
-                lost += segments as u64;
-            }
-        }
-        lost
+    /// Sends everything, a message at a time. Returns how many datagrams the kernel did not take:
+    /// those are lost, as on any congested link.
+    pub fn send(&self, batch: &SendBatch) -> u64 {
+        let lost = batch.messages().map(|message| self.send_message(&message));
+        lost.sum()
     }
 
-    fn send_message(&self, first: &Transmit, segment_bytes: usize, segments: usize) -> bool {
-        let destination = match (first.destination, self.is_ipv6) {
+    fn send_message(&self, message: &Message<'_>) -> u64 {
+        let most = self.state.max_gso_segments().max(1);
+        if message.segments > most {
+            // The kernel or the card takes fewer at a time.
+            let parts = message.contents.chunks(message.segment_bytes * most);
+            return parts.map(|part| self.send_part(message, part)).sum();
+        }
+        self.send_part(message, message.contents)
+    }
+
+    fn send_part(&self, message: &Message<'_>, contents: &[u8]) -> u64 {
+        let destination = match (message.path.destination, self.is_ipv6) {
             (SocketAddr::V4(v4), true) => {
                 SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port())
             }
             (destination, _) => destination,
         };
-        let source = first.source.ip();
+        let source = message.path.source.ip();
+        let is_one = contents.len() <= message.segment_bytes;
         let transmit = quinn_udp::Transmit {
             destination,
             ecn: None,
-            contents: &self.message,
-            segment_size: (segments > 1).then_some(segment_bytes),
+            contents,
+            segment_size: (!is_one).then_some(message.segment_bytes),
             // An address behind NAT is none of ours: the system chooses then.
             src_ip: self.is_own(source).then_some(source),
         };
-        self.state
-            .try_send((&self.socket).into(), &transmit)
-            .is_ok()
+        match self.state.try_send((&self.socket).into(), &transmit) {
+            Ok(()) => 0,
+            Err(_) => contents.len().div_ceil(message.segment_bytes.max(1)) as u64,
+        }
     }
 
     fn is_own(&self, ip: IpAddr) -> bool {
@@ -194,30 +173,28 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proto::media::Path;
 
-    fn transmit(to: SocketAddr, from: SocketAddr, bytes: usize) -> Transmit {
-        Transmit {
-            source: from,
-            destination: to,
-            contents: vec![bytes as u8; bytes],
-        }
-    }
+    use super::*;
 
     #[test]
     fn datagrams_of_many_sizes_arrive_as_they_were_sent() {
         let own: IpAddr = "127.0.0.1".parse().expect("an address");
-        let mut sender = bound(own);
+        let sender = bound(own);
         let mut receiver = bound(own);
         let to = receiver.socket.local_addr().expect("bound");
         let from = sender.socket.local_addr().expect("bound");
         let sizes = [1_200, 1_200, 1_200, 300, 1_199, 1_200, 40];
-        let mut queue: VecDeque<Transmit> = sizes
-            .iter()
-            .map(|bytes| transmit(to, from, *bytes))
-            .collect();
+        let path = Path {
+            source: from,
+            destination: to,
+        };
+        let mut batch = SendBatch::default();
+        for bytes in sizes {
+            batch.push(path, &vec![bytes as u8; bytes]);
+        }
 
-        assert_eq!(sender.send(&mut queue), 0);
+        assert_eq!(sender.send(&batch), 0);
 
         let mut received = Vec::new();
         while received.len() < sizes.len() {

@@ -8,7 +8,7 @@
 
 mod handle;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,6 @@ use bytes::Bytes;
 use crossbeam_channel::Receiver;
 use mio::{Events, Interest, Poll, Token};
 use parking_lot::Mutex;
-use proto::session::Transmit;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
@@ -62,7 +61,6 @@ pub(crate) struct Worker {
     inputs: Receiver<Input>,
     replies: HashMap<ReplyId, oneshot::Sender<Reply>>,
     connections: HashMap<ConnectionId, mpsc::Sender<Frame>>,
-    transmits: VecDeque<Transmit>,
     next_reply: u64,
     counters: Arc<Mutex<Counters>>,
     counters_due: Instant,
@@ -88,7 +86,6 @@ impl Worker {
             inputs,
             replies: HashMap::new(),
             connections: HashMap::new(),
-            transmits: VecDeque::new(),
             next_reply: 0,
             counters,
             counters_due: now,
@@ -115,7 +112,9 @@ impl Worker {
             has_more = self.receive(now);
             has_more |= self.take_inputs(now);
             self.engine.handle_timeout(now);
-            self.engine.flush(now);
+            while !self.engine.flush(now) {
+                self.transmit();
+            }
             self.transmit();
             self.deliver(now);
             self.publish_counters(now);
@@ -199,10 +198,8 @@ impl Worker {
     }
 
     fn transmit(&mut self) {
-        while let Some(transmit) = self.engine.poll_transmit() {
-            self.transmits.push_back(transmit);
-        }
-        self.lost += self.socket.send(&mut self.transmits);
+        self.lost += self.socket.send(self.engine.batch());
+        self.engine.clear_batch();
     }
 
     /// Hands out replies and messages.

@@ -1,12 +1,11 @@
 //! Media that says who sent it, and receivers that check it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::codec::Codec;
 use proto::layer::{VideoCodec, describe};
-use proto::session::{MediaExtensions, MediaPacket, OutgoingPacket, Rid};
+use proto::media::{MediaPacket, OutgoingPacket, Rid};
 
 /// A track to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +68,7 @@ impl Stream {
         section: usize,
         codec: Codec,
         tag: u8,
-    ) -> Vec<OutgoingPacket> {
+    ) -> Vec<MadePacket> {
         let keyframe = std::mem::take(&mut self.wants_keyframe);
         let is_video = codec.video().is_some();
         let (packets, bytes) = if is_video {
@@ -88,24 +87,51 @@ impl Stream {
             payload.extend([tag, self.encoding as u8]);
             payload.extend(self.frame.to_be_bytes());
             payload.resize(bytes, 0);
-            OutgoingPacket {
+            MadePacket {
                 section,
                 rid: self.rid,
                 codec,
                 sequence: self.sequence,
                 timestamp: self.timestamp,
                 marker: index + 1 == packets,
-                payload: Arc::from(payload),
-                wallclock: now,
-                extensions: MediaExtensions {
-                    audio_level_dbov: (!is_video).then_some(20),
-                    voice: (!is_video).then_some(true),
-                    ..MediaExtensions::default()
-                },
-                vp8: None,
+                payload,
+                captured: now,
             }
         });
         made.collect()
+    }
+}
+
+/// A packet to publish.
+#[derive(Debug)]
+pub struct MadePacket {
+    section: usize,
+    rid: Option<Rid>,
+    codec: Codec,
+    sequence: u64,
+    timestamp: u32,
+    marker: bool,
+    payload: Vec<u8>,
+    captured: Instant,
+}
+
+impl MadePacket {
+    pub fn outgoing(&self) -> OutgoingPacket<'_> {
+        OutgoingPacket {
+            section: self.section,
+            rid: self.rid,
+            codec: self.codec,
+            sequence: self.sequence,
+            timestamp: self.timestamp,
+            marker: self.marker,
+            payload: &self.payload,
+            // A voice at -20 dB.
+            audio_level: self.codec.video().is_none().then_some(0x80 | 20),
+            orientation: None,
+            dependency_descriptor: None,
+            captured: self.captured,
+            clock: None,
+        }
     }
 }
 
@@ -151,16 +177,16 @@ struct Newest {
 
 impl Received {
     /// Takes a packet that should come from the publisher with `tag`.
-    pub fn take(&mut self, now: Instant, packet: &MediaPacket, tag: u8) {
+    pub fn take(&mut self, now: Instant, packet: &MediaPacket<'_>, tag: u8) {
         self.packets += 1;
         self.sequences.insert(packet.sequence);
         let info = (packet.codec == Codec::Vp8)
-            .then(|| describe(VideoCodec::Vp8, &packet.payload))
+            .then(|| describe(VideoCodec::Vp8, packet.payload))
             .flatten();
         let body = if info.is_some() {
             &packet.payload[7..]
         } else {
-            &packet.payload[..]
+            packet.payload
         };
         let (from, encoding) = (body[0], usize::from(body[1]));
         if from != tag {
@@ -198,12 +224,12 @@ impl Received {
     }
 
     /// Whether nothing is missing before a packet.
-    fn follows(&self, packet: &MediaPacket) -> bool {
+    fn follows(&self, packet: &MediaPacket<'_>) -> bool {
         self.newest
             .is_some_and(|newest| packet.sequence == newest.sequence + 1)
     }
 
-    fn check_order(&mut self, packet: &MediaPacket, picture_id: Option<u16>) {
+    fn check_order(&mut self, packet: &MediaPacket<'_>, picture_id: Option<u16>) {
         let Some(newest) = self.newest.filter(|_| self.follows(packet)) else {
             return;
         };

@@ -208,7 +208,7 @@ fn garbage_harms_nobody() {
         let source = if round % 2 == 0 { stranger } else { known };
         world
             .engine
-            .handle_datagram(world.now, source, server, &garbage);
+            .handle_datagram(world.now, source, server, &mut garbage);
     }
     world.run_for(secs(1));
 

@@ -8,9 +8,10 @@ use plenary::engine::ConnectionId;
 use prost::Message as _;
 use proto::codec::{Codec, MediaKind};
 use proto::jsep::{Offer, SectionKind};
+use proto::media::{MediaPacket, SendBatch};
 use proto::session::{
-    DataChannel, Event, IceCredentials, OfferChanges, Output, Session, SessionConfig, TrackOffer,
-    Transmit,
+    DataChannel, Event, IceCredentials, OfferChanges, Output, Received as FromSession, Session,
+    SessionConfig, TrackOffer,
 };
 use proto::signal::messages::{
     self, AddTrackRequest, DataPacket, ParticipantInfo, SessionDescription, TrackSource, TrackType,
@@ -44,9 +45,10 @@ pub struct Person {
     pub up: Wire,
     pub down: Wire,
     pub session: Session,
+    /// What it has to send.
+    pub batch: SendBatch,
     pub connection: Option<ConnectionId>,
     pub sid: String,
-    pub deadline: Instant,
     /// Whom it knows, by sid.
     pub known: BTreeMap<String, ParticipantInfo>,
     pub published: Vec<Published>,
@@ -91,6 +93,7 @@ impl Person {
             identity: config.identity.clone(),
             addresses: vec![address],
             estimates: true,
+            wall: config.wall,
         };
         Self {
             name: name.to_owned(),
@@ -98,10 +101,10 @@ impl Person {
             address,
             up: Wire::default(),
             down: Wire::default(),
-            session: Session::new(now, &config, credentials),
+            session: Session::new(now, &config, credentials, tag.into()),
+            batch: SendBatch::default(),
             connection: None,
             sid: String::new(),
-            deadline: now,
             known: BTreeMap::new(),
             published: Vec::new(),
             received: BTreeMap::new(),
@@ -161,7 +164,7 @@ impl Person {
             .iter()
             .filter_map(|track| track.mid.as_ref())
             .collect();
-        let offer = Offer::parse(&sdp).expect("str0m makes good offers");
+        let offer = Offer::parse(&sdp).expect("sessions make good offers");
         let receives = offer.sections.iter().filter(|section| {
             matches!(section.kind, SectionKind::Media(_))
                 && section.direction.receives()
@@ -399,7 +402,6 @@ impl Person {
         if !self.session.is_connected() {
             return;
         }
-        let mut has_sent = false;
         for track in &mut self.published {
             let Some(section) = track
                 .mid
@@ -420,62 +422,62 @@ impl Person {
             track.next_frame = Some(now + interval);
             for stream in track.streams.iter_mut().filter(|stream| stream.enabled) {
                 for packet in stream.next_frame(now, section, track.source.codec, self.tag) {
-                    has_sent |= self.session.send(packet);
+                    self.session
+                        .publish(now, &packet.outgoing(), &mut self.batch);
                 }
             }
         }
-        if has_sent {
-            self.deadline = now;
-        }
     }
 
-    /// Moves its session on. Gives what it sends.
-    pub fn drive(&mut self, now: Instant, datagram: Option<(SocketAddr, &[u8])>) -> Vec<Transmit> {
-        match datagram {
+    /// Moves its session on.
+    pub fn drive(&mut self, now: Instant, datagram: Option<(SocketAddr, &mut [u8])>) {
+        let handled = match datagram {
             Some((source, bytes)) => self
                 .session
                 .handle_datagram(now, source, self.address, bytes),
-            None => self.session.handle_timeout(now),
+            None => self
+                .session
+                .handle_timeout(now, &mut self.batch)
+                .map(|()| FromSession::Nothing),
+        };
+        match handled.unwrap_or_else(|error| panic!("{}: {error}", self.name)) {
+            FromSession::Media(packet) => self.receive(now, &packet),
+            FromSession::Dropped(_) | FromSession::Nothing => {}
         }
-        .unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        let mut transmits = Vec::new();
         loop {
             match self
                 .session
-                .poll()
+                .poll(now, &mut self.batch)
                 .unwrap_or_else(|error| panic!("{}: {error}", self.name))
             {
-                Output::Transmit(transmit) => transmits.push(transmit),
-                Output::Event(event) => self.notice(now, event),
-                Output::Timeout(at) => {
-                    self.deadline = at;
-                    return transmits;
-                }
+                Output::Event(event) => self.notice(event),
+                Output::Timeout(_) => return,
             }
         }
     }
 
-    fn notice(&mut self, now: Instant, event: Event) {
+    fn receive(&mut self, now: Instant, packet: &MediaPacket<'_>) {
+        let Some(track) = self.tracks.get(&packet.section) else {
+            return;
+        };
+        let owner = self
+            .known
+            .values()
+            .find(|info| info.tracks.iter().any(|own| own.sid == *track));
+        let Some(owner) = owner else { return };
+        let tag = owner
+            .attributes
+            .get("tag")
+            .and_then(|tag| tag.parse().ok())
+            .unwrap_or(0);
+        self.received
+            .entry(track.clone())
+            .or_default()
+            .take(now, packet, tag);
+    }
+
+    fn notice(&mut self, event: Event) {
         match event {
-            Event::Media(packet) => {
-                let Some(track) = self.tracks.get(&packet.section) else {
-                    return;
-                };
-                let owner = self
-                    .known
-                    .values()
-                    .find(|info| info.tracks.iter().any(|own| own.sid == *track));
-                let Some(owner) = owner else { return };
-                let tag = owner
-                    .attributes
-                    .get("tag")
-                    .and_then(|tag| tag.parse().ok())
-                    .unwrap_or(0);
-                self.received
-                    .entry(track.clone())
-                    .or_default()
-                    .take(now, &packet, tag);
-            }
             Event::KeyframeRequest { section } => {
                 let session = &self.session;
                 let asked = |track: &&mut Published| {
@@ -497,6 +499,7 @@ impl Person {
             Event::Connected
             | Event::PathLost
             | Event::PathRestored
+            | Event::Broken { .. }
             | Event::Estimate(_)
             | Event::ChannelOpen(_)
             | Event::ChannelWritable(_)

@@ -12,6 +12,7 @@ use plenary::engine::{
 };
 use proto::codec::MediaKind;
 use proto::ids::{Identity, RoomName};
+use proto::media::WallClock;
 use proto::session::{DtlsIdentity, IceCredentials, SessionConfig};
 use proto::signal::messages::{ConnectionSettings, JoinRequest, signal_request};
 use proto::token::{ApiKeys, Claims, VideoGrant};
@@ -67,7 +68,7 @@ impl World {
             Err(_) => rand::random::<u64>(),
         };
         println!("{name}: SIM_SEED={seed}");
-        // What str0m draws by itself: SSRCs and transaction ids. A test has its thread to itself.
+        // What str0m draws by itself: transaction ids. A test has its thread to itself.
         fastrand::seed(seed);
         let now = Instant::now();
         let identity = DtlsIdentity::generate().expect("crypto works");
@@ -75,6 +76,7 @@ impl World {
             identity,
             addresses: vec![SERVER.parse().expect("an address")],
             estimates: true,
+            wall: WallClock::new(now, Duration::from_secs(1_800_000_000)),
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let engine = EngineConfig {
@@ -189,7 +191,7 @@ impl World {
         let id = ReplyId(self.next);
         self.engine
             .handle_command(self.now, Command::Request(id, request));
-        self.engine.flush(self.now);
+        self.flush(self.now);
         self.collect()
             .into_iter()
             .find(|(own, _)| *own == id)
@@ -263,7 +265,7 @@ impl World {
         if self.engine.poll_timeout(now) <= now {
             self.engine.handle_timeout(now);
         }
-        self.engine.flush(now);
+        self.flush(now);
         self.collect();
     }
 
@@ -277,14 +279,14 @@ impl World {
                 break;
             };
             match delivery {
-                Delivery::ToServer(source, bytes) => {
+                Delivery::ToServer(source, mut bytes) => {
                     let local = SERVER.parse().expect("an address");
-                    self.engine.handle_datagram(now, source, local, &bytes);
+                    self.engine.handle_datagram(now, source, local, &mut bytes);
                 }
-                Delivery::ToPerson(name, source, bytes) => {
+                Delivery::ToPerson(name, source, mut bytes) => {
                     if let Some(person) = self.people.get_mut(&name) {
-                        let transmits = person.drive(now, Some((source, &bytes)));
-                        self.send_up(now, &name, transmits);
+                        person.drive(now, Some((source, &mut bytes)));
+                        self.send_up(now, &name);
                     }
                 }
                 Delivery::Request(connection, frame) => {
@@ -319,11 +321,7 @@ impl World {
         person.speak(now);
         let requests = person.take_requests();
         let connection = person.connection;
-        let transmits = if person.deadline <= now {
-            person.drive(now, None)
-        } else {
-            Vec::new()
-        };
+        person.drive(now, None);
         for request in requests {
             if let Some(connection) = connection {
                 self.next += 1;
@@ -335,49 +333,60 @@ impl World {
                 )));
             }
         }
-        self.send_up(now, name, transmits);
+        self.send_up(now, name);
     }
 
-    fn send_up(&mut self, now: Instant, name: &str, transmits: Vec<proto::session::Transmit>) {
-        for transmit in transmits {
-            let Some(person) = self.people.get_mut(name) else {
-                return;
-            };
-            if transmit.destination != SERVER.parse().expect("an address")
-                || transmit.source != person.address
+    fn send_up(&mut self, now: Instant, name: &str) {
+        let Some(person) = self.people.get_mut(name) else {
+            return;
+        };
+        for (path, datagram) in person.batch.datagrams() {
+            if path.destination != SERVER.parse().expect("an address")
+                || path.source != person.address
             {
                 continue;
             }
-            if let Some(at) = person.up.pass(now, transmit.contents.len(), &mut self.rng) {
+            if let Some(at) = person.up.pass(now, datagram.len(), &mut self.rng) {
                 self.next += 1;
                 self.queue.push(Reverse((
                     at,
                     self.next,
-                    Delivery::ToServer(transmit.source, transmit.contents),
+                    Delivery::ToServer(path.source, datagram.to_vec()),
                 )));
             }
         }
+        person.batch.clear();
+    }
+
+    fn flush(&mut self, now: Instant) {
+        while !self.engine.flush(now) {
+            self.send_down();
+        }
+    }
+
+    /// Lets the engine's datagrams go.
+    fn send_down(&mut self) {
+        let now = self.now;
+        for (path, datagram) in self.engine.batch().datagrams() {
+            let found = self
+                .people
+                .values_mut()
+                .find(|person| person.address == path.destination);
+            let Some(person) = found else { continue };
+            if let Some(at) = person.down.pass(now, datagram.len(), &mut self.rng) {
+                self.next += 1;
+                let delivery =
+                    Delivery::ToPerson(person.name.clone(), path.source, datagram.to_vec());
+                self.queue.push(Reverse((at, self.next, delivery)));
+            }
+        }
+        self.engine.clear_batch();
     }
 
     /// Takes what the engine gives out. Returns replies.
     fn collect(&mut self) -> Vec<(ReplyId, Reply)> {
         let now = self.now;
-        while let Some(transmit) = self.engine.poll_transmit() {
-            let found = self
-                .people
-                .values_mut()
-                .find(|person| person.address == transmit.destination);
-            let Some(person) = found else { continue };
-            if let Some(at) = person
-                .down
-                .pass(now, transmit.contents.len(), &mut self.rng)
-            {
-                self.next += 1;
-                let delivery =
-                    Delivery::ToPerson(person.name.clone(), transmit.source, transmit.contents);
-                self.queue.push(Reverse((at, self.next, delivery)));
-            }
-        }
+        self.send_down();
         let mut replies = Vec::new();
         while let Some(output) = self.engine.poll_output() {
             let delivery = match output {

@@ -300,7 +300,7 @@ impl Worker {
         let Some(seat) = self.seats.get_mut(place) else {
             return;
         };
-        seat.transmit(&mut self.buffers);
+        seat.transmit();
         seat.set_timers(place, &mut self.timers);
         let mut for_partner = Vec::new();
         while let Some(wire) = seat.participant.poll_wire() {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use proto::codec::MediaKind;
 use proto::ids::{ParticipantSid, TrackSid};
-use proto::jsep::{Direction, OfferedSection, SectionAnswer, SectionKind};
-use proto::session::Rid;
+use proto::jsep::{Direction, OfferedSection, SectionAnswer, SectionKind, Wanted};
+use proto::media::Rid;
 use router::rewrite::Rewriter;
 use router::{PublicationKey, SectionOutput, SubscriptionKey};
 
@@ -244,22 +244,25 @@ impl Sections {
         assigned
     }
 
-    /// What the answer says of each section, and its map of `mid` to track.
+    /// What the answer says of each section, and its map of `mid` to track. `wanted_of` tells how
+    /// the client is to send a track of its own.
     pub(super) fn answer(
         &self,
         track_of: impl Fn(SubscriptionKey) -> (ParticipantSid, TrackSid),
+        wanted_of: impl Fn(PublicationKey) -> Wanted,
     ) -> (Vec<SectionAnswer>, HashMap<String, String>) {
         let mut tracks = HashMap::new();
-        let sections = self.list.iter().map(|section| match section.used {
+        let sections = self.list.iter().map(|section| match &section.used {
             Use::Sends(subscription) => {
-                let (publisher, track) = track_of(subscription);
+                let (publisher, track) = track_of(*subscription);
                 tracks.insert(section.offered.mid.clone(), track.to_string());
                 SectionAnswer::Sends { publisher, track }
             }
             Use::Nothing if section.kind().is_some() && !section.offered.direction.sends() => {
                 SectionAnswer::Inactive
             }
-            Use::Nothing | Use::Publishes { .. } => SectionAnswer::Keep,
+            Use::Publishes { publication, .. } => SectionAnswer::Takes(wanted_of(*publication)),
+            Use::Nothing => SectionAnswer::Keep,
         });
         (sections.collect(), tracks)
     }

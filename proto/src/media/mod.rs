@@ -1,0 +1,545 @@
+//! The media plane of a session: SRTP, RTP and RTCP between one peer and the server.
+//!
+//! [`MediaPlane`] is what a [`Session`](crate::session::Session) has besides ICE, DTLS and SCTP:
+//! - [`ingress`] opens what the peer sends, repairs it and gives it its place;
+//! - [`egress`] seals what the peer gets, straight into a [`SendBatch`];
+//! - [`rtcp`] tells each side of the other; [`estimate`] measures the path by it;
+//! - [`ring`] keeps the last packets of a stream for all who receive it.
+//!
+//! Not implemented: packets that are sent again without a stream of their own, forward error
+//! correction, RFC 8888 feedback.
+
+mod batch;
+pub mod clock;
+pub mod egress;
+pub mod estimate;
+pub mod extension;
+pub mod ingress;
+pub mod ring;
+pub mod rtcp;
+pub mod rtp;
+pub mod srtp;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+pub use batch::{Message, Path, SendBatch};
+pub use clock::{StreamClock, WallClock};
+pub use egress::{EgressParameters, Sent};
+pub use ingress::IngressParameters;
+pub use ring::PacketRing;
+
+use crate::codec::Codec;
+use egress::Egress;
+use estimate::Estimator;
+use extension::Values;
+use ingress::Ingress;
+use ring::StoredPacket;
+use rtcp::{ReportBlock, Rtcp};
+use srtp::{SrtpReceiver, SrtpSender};
+
+/// How often reports are sent. Shorter measures round trips and loss sooner, longer saves packets;
+/// browsers use 1 s for video and 5 s for audio.
+const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
+/// Bytes after which a compound packet is sent and another begun.
+const MAX_COMPOUND_BYTES: usize = 1_000;
+/// Events that wait to be taken; further ones are dropped. A peer makes at most a few for each of
+/// its packets, and they are taken after each.
+const MAX_EVENTS: usize = 1_024;
+
+/// The name of an encoding (RFC 8851), at most 16 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rid {
+    bytes: [u8; 16],
+    length: u8,
+}
+
+impl Rid {
+    /// The RID of a name; longer names are cut.
+    pub fn new(name: &str) -> Self {
+        let mut length = name.len().min(16);
+        while !name.is_char_boundary(length) {
+            length -= 1;
+        }
+        let mut bytes = [0; 16];
+        bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
+        Self {
+            bytes,
+            length: length as u8,
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.length));
+        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Rid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rid({})", self.as_str())
+    }
+}
+
+/// New numbers for a VP8 payload descriptor (RFC 7741 §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Vp8Numbers {
+    /// Picture id, in as many bits as the packet has.
+    pub picture_id: Option<u16>,
+    /// Index of the base temporal layer's picture.
+    pub tl0_pic_idx: Option<u8>,
+}
+
+/// A packet a peer sent, authenticated and decrypted, where it lies in its datagram.
+#[derive(Debug, Clone, Copy)]
+pub struct MediaPacket<'a> {
+    /// Index of the media section it came in.
+    pub section: usize,
+    /// Its encoding, when the section is simulcast.
+    pub rid: Option<Rid>,
+    /// What it holds.
+    pub codec: Codec,
+    /// Sequence number, extended over roll-overs.
+    pub sequence: u64,
+    /// RTP timestamp.
+    pub timestamp: u32,
+    /// Marker bit: last packet of a picture, first of a talk spurt.
+    pub marker: bool,
+    /// The payload.
+    pub payload: &'a [u8],
+    /// Header extensions.
+    pub values: Values<'a>,
+    /// When it arrived.
+    pub received: Instant,
+    /// What the newest sender report says of its stream's timestamps, in this side's wall clock.
+    pub clock: Option<StreamClock>,
+}
+
+/// A packet to send.
+#[derive(Debug, Clone, Copy)]
+pub struct OutgoingPacket<'a> {
+    /// Index of the media section it goes out in.
+    pub section: usize,
+    /// Its encoding, when the section is simulcast; only a publisher has that.
+    pub rid: Option<Rid>,
+    /// What it holds.
+    pub codec: Codec,
+    /// Sequence number; the first of a stream must be below 65,536, and none may be used twice.
+    pub sequence: u64,
+    /// RTP timestamp.
+    pub timestamp: u32,
+    /// Marker bit.
+    pub marker: bool,
+    /// The payload.
+    pub payload: &'a [u8],
+    /// Loudness: the highest bit tells a voice, the others dB below full scale (RFC 6464).
+    pub audio_level: Option<u8>,
+    /// How the picture is to be turned (3GPP TS 26.114 §7.4.5).
+    pub orientation: Option<u8>,
+    /// The AV1 dependency descriptor, unread.
+    pub dependency_descriptor: Option<&'a [u8]>,
+    /// When the media was captured or arrived.
+    pub captured: Instant,
+    /// How the stream's timestamps map onto the wall clock, where that is known better than by
+    /// [`OutgoingPacket::captured`].
+    pub clock: Option<StreamClock>,
+}
+
+impl<'a> OutgoingPacket<'a> {
+    /// A kept packet for a section, with the numbers it has there.
+    pub fn of(
+        stored: &'a StoredPacket,
+        section: usize,
+        sequence: u64,
+        timestamp: u32,
+        clock: Option<StreamClock>,
+    ) -> Self {
+        Self {
+            section,
+            rid: None,
+            codec: stored.codec,
+            sequence,
+            timestamp,
+            marker: stored.marker,
+            payload: stored.payload(),
+            audio_level: stored.audio_level,
+            orientation: stored.orientation,
+            dependency_descriptor: stored.dependency_descriptor(),
+            captured: stored.received,
+            clock: clock.map(|own| own.shifted(timestamp.wrapping_sub(stored.timestamp))),
+        }
+    }
+}
+
+/// A packet that a peer has missed, to be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resend {
+    /// The section it went out in.
+    pub section: usize,
+    /// Its encoding, from a publisher that sends simulcast.
+    pub rid: Option<Rid>,
+    /// Its sequence number there.
+    pub sequence: u64,
+}
+
+/// Why a datagram came to nothing. Networks do that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dropped {
+    /// It came before there were keys, or is no RTP or RTCP packet.
+    Malformed,
+    /// It was taken already, or is too old to tell.
+    Replayed,
+    /// Its tag is not right.
+    NotAuthentic,
+    /// Nobody has agreed to its payload type.
+    UnknownPayloadType,
+    /// It belongs to no section.
+    UnknownStream,
+    /// There are [`ingress::MAX_RECEIVED_STREAMS`] already.
+    TooManyStreams,
+    /// It has nothing in it, by intention.
+    Padding,
+}
+
+/// Something that happened to the media.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MediaEvent {
+    /// The peer needs a keyframe of what is sent in a section.
+    KeyframeRequest {
+        /// Index of the media section.
+        section: usize,
+    },
+    /// So much of what comes is missing that a keyframe is needed.
+    Broken {
+        /// Index of the media section.
+        section: usize,
+        /// Its encoding.
+        rid: Option<Rid>,
+    },
+    /// A new estimate of what the path to the peer carries, in bits per second.
+    Estimate(u64),
+}
+
+/// SRTP, RTP and RTCP with one peer.
+#[derive(Debug)]
+pub struct MediaPlane {
+    srtp: Option<(SrtpSender, SrtpReceiver)>,
+    wall: WallClock,
+    /// The SSRC of RTCP that belongs to no stream of ours.
+    ssrc: u32,
+    cname: String,
+    ingress: Ingress,
+    egress: Egress,
+    reports_due: Option<Instant>,
+    /// RTCP to send at the next [`MediaPlane::handle_timeout`].
+    urgent: Vec<u8>,
+    scratch: Vec<u8>,
+    blocks: Vec<ReportBlock>,
+    /// Share of packets lost before the last report, of the worst stream.
+    ingress_loss: f32,
+    events: VecDeque<MediaEvent>,
+}
+
+impl MediaPlane {
+    /// A media plane without keys: it drops everything until it has some. `seed` is for SSRCs.
+    pub fn new(
+        now: Instant,
+        wall: WallClock,
+        seed: u64,
+        estimator: Option<Box<dyn Estimator + Send>>,
+    ) -> Self {
+        Self {
+            srtp: None,
+            wall,
+            ssrc: (seed >> 16) as u32 | 1,
+            cname: format!("{seed:016x}"),
+            ingress: Ingress::new(now),
+            egress: Egress::new(now, seed, estimator),
+            reports_due: None,
+            urgent: Vec::new(),
+            scratch: Vec::new(),
+            blocks: Vec::new(),
+            ingress_loss: 0.0,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Takes the keys of the DTLS handshake.
+    pub fn set_keys(&mut self, now: Instant, sender: SrtpSender, receiver: SrtpReceiver) {
+        self.srtp = Some((sender, receiver));
+        self.reports_due = Some(now + REPORT_INTERVAL);
+    }
+
+    /// Takes over what an offer and its answer agree on.
+    pub fn set_parameters(&mut self, ingress: IngressParameters, egress: EgressParameters) {
+        self.ingress.set_parameters(ingress);
+        self.egress.set_parameters(egress);
+    }
+
+    /// The canonical name in descriptions and reports (RFC 7022).
+    pub fn cname(&self) -> &str {
+        &self.cname
+    }
+
+    /// The SSRCs in which a section is sent, each with that of the stream that repairs it.
+    pub fn ssrcs(&self, section: usize) -> impl Iterator<Item = (u32, Option<u32>)> {
+        self.egress.ssrcs(section)
+    }
+
+    /// Gives a section that sends a new RTP stream, with a new SSRC and numbers of its own.
+    pub fn renew_stream(&mut self, section: usize) {
+        self.egress.renew_stream(section);
+    }
+
+    /// Whether the peer takes a codec in a section.
+    pub fn takes(&self, section: usize, codec: Codec) -> bool {
+        self.egress.takes(section, codec)
+    }
+
+    /// Takes one RTP or RTCP datagram, in which it is opened.
+    ///
+    /// # Errors
+    /// [`Dropped`] when it is good for nothing. RTCP gives no packet.
+    pub fn handle_datagram<'a>(
+        &mut self,
+        now: Instant,
+        datagram: &'a mut [u8],
+    ) -> Result<Option<MediaPacket<'a>>, Dropped> {
+        let Some((_, receiver)) = &mut self.srtp else {
+            return Err(Dropped::Malformed);
+        };
+        if rtp::is_rtcp(datagram) {
+            let length = receiver
+                .open_rtcp(datagram)
+                .map_err(|_| Dropped::NotAuthentic)?;
+            self.handle_rtcp(now, datagram.get(..length).unwrap_or_default());
+            return Ok(None);
+        }
+        let packet = self.ingress.handle_rtp(now, receiver, datagram);
+        while let Some((section, rid)) = self.ingress.poll_broken() {
+            push(&mut self.events, MediaEvent::Broken { section, rid });
+        }
+        packet.map(Some)
+    }
+
+    fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) {
+        for packet in rtcp::packets(compound) {
+            match packet {
+                Rtcp::SenderReport {
+                    ssrc,
+                    clock,
+                    reports,
+                } => {
+                    self.ingress
+                        .handle_sender_report(now, &self.wall, ssrc, &clock);
+                    self.handle_reports(now, reports);
+                }
+                Rtcp::ReceiverReport { reports, .. } => self.handle_reports(now, reports),
+                Rtcp::Nack {
+                    media_ssrc,
+                    sequences,
+                } => self.egress.handle_nack(now, media_ssrc, sequences),
+                Rtcp::Pli { media_ssrc } => self.handle_keyframe_request(media_ssrc),
+                Rtcp::Fir(entries) => {
+                    for (ssrc, _) in entries {
+                        self.handle_keyframe_request(ssrc);
+                    }
+                }
+                Rtcp::Remb { bitrate_bps } => self.egress.handle_remb(now, bitrate_bps),
+                Rtcp::TransportFeedback(feedback) => {
+                    self.egress.handle_transport_feedback(now, &feedback);
+                }
+                Rtcp::Goodbye(_)
+                | Rtcp::ReceiverReference { .. }
+                | Rtcp::ReceiverReferenceDelays(_)
+                | Rtcp::Other => {}
+            }
+        }
+        if let Some(estimate_bps) = self.egress.poll_estimate(now) {
+            push(&mut self.events, MediaEvent::Estimate(estimate_bps));
+        }
+    }
+
+    fn handle_reports(&mut self, now: Instant, reports: impl Iterator<Item = ReportBlock>) {
+        for report in reports {
+            self.egress.handle_report(now, &self.wall, &report);
+        }
+        self.ingress.set_round_trip(self.egress.round_trip());
+    }
+
+    fn handle_keyframe_request(&mut self, ssrc: u32) {
+        if let Some(section) = self.egress.section_of(ssrc) {
+            push(&mut self.events, MediaEvent::KeyframeRequest { section });
+        }
+    }
+
+    /// Asks the peer for a keyframe of what it sends; the request leaves at the next
+    /// [`MediaPlane::handle_timeout`].
+    pub fn request_keyframe(&mut self, section: usize, rid: Option<Rid>) {
+        if let Some(ssrc) = self.ingress.ssrc_of(section, rid) {
+            rtcp::write_pli(&mut self.urgent, self.ssrc, ssrc);
+        }
+    }
+
+    /// What the newest sender report of an encoding says, in this side's wall clock.
+    pub fn clock_of(&self, section: usize, rid: Option<Rid>) -> Option<StreamClock> {
+        self.ingress.clock_of(section, rid)
+    }
+
+    /// The next thing that has happened.
+    pub fn poll_event(&mut self) -> Option<MediaEvent> {
+        self.events.pop_front()
+    }
+
+    /// The next packet to send again, with [`MediaPlane::resend`].
+    pub fn poll_resend(&mut self) -> Option<Resend> {
+        self.egress.poll_resend()
+    }
+
+    /// Seals a packet into the batch.
+    pub fn send(
+        &mut self,
+        now: Instant,
+        path: Path,
+        packet: &OutgoingPacket<'_>,
+        batch: &mut SendBatch,
+    ) -> Sent {
+        match &self.srtp {
+            Some((srtp, _)) => self.egress.send(now, srtp, path, packet, batch),
+            None => Sent::NotConnected,
+        }
+    }
+
+    /// Sends a packet again.
+    pub fn resend(
+        &mut self,
+        now: Instant,
+        path: Path,
+        packet: &OutgoingPacket<'_>,
+        batch: &mut SendBatch,
+    ) -> Sent {
+        match &self.srtp {
+            Some((srtp, _)) => self.egress.resend(now, srtp, path, packet, batch),
+            None => Sent::NotConnected,
+        }
+    }
+
+    /// Whether pictures may leave now; sound always may.
+    pub fn may_send(&mut self, now: Instant) -> bool {
+        self.egress.may_send(now)
+    }
+
+    /// When pictures that may not leave now may.
+    pub fn pace_timeout(&self, now: Instant) -> Instant {
+        self.egress.pace_timeout(now)
+    }
+
+    /// Tells the estimator what the peer could use, in bits per second.
+    pub fn set_wanted_bitrate(&mut self, now: Instant, bps: u64) {
+        self.egress.set_wanted_bitrate(now, bps);
+    }
+
+    /// Round trip time to the peer, by its reports.
+    pub fn round_trip(&self) -> Duration {
+        self.egress.round_trip()
+    }
+
+    /// Takes a round trip time measured otherwise.
+    pub fn set_round_trip(&mut self, round_trip: Duration) {
+        self.ingress.set_round_trip(round_trip);
+    }
+
+    /// Share of what was sent that the peer reports as lost, 0 to 1.
+    pub fn egress_loss(&self) -> f32 {
+        self.egress.loss()
+    }
+
+    /// Share of what the peer sent that was lost on its way here, 0 to 1.
+    pub const fn ingress_loss(&self) -> f32 {
+        self.ingress_loss
+    }
+
+    /// When [`MediaPlane::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.srtp.as_ref()?;
+        let due = [
+            self.reports_due,
+            self.ingress.poll_timeout(),
+            self.egress.poll_timeout(),
+        ];
+        due.into_iter().flatten().min()
+    }
+
+    /// Whether RTCP waits to be sent at once.
+    pub fn is_urgent(&self) -> bool {
+        !self.urgent.is_empty()
+    }
+
+    /// Sends the RTCP and the probes that are due.
+    pub fn handle_timeout(&mut self, now: Instant, path: Path, batch: &mut SendBatch) {
+        let Some((srtp, _)) = &mut self.srtp else {
+            return;
+        };
+        let out = &mut self.scratch;
+        if !self.urgent.is_empty() {
+            seal_rtcp(srtp, path, &self.urgent, batch);
+            self.urgent.clear();
+        }
+        out.clear();
+        if self.ingress.write_nacks(now, self.ssrc, out) {
+            seal_rtcp(srtp, path, out, batch);
+        }
+        loop {
+            out.clear();
+            if !self.ingress.write_transport_feedback(now, self.ssrc, out) {
+                break;
+            }
+            seal_rtcp(srtp, path, out, batch);
+        }
+        if self.reports_due.is_some_and(|due| due <= now) {
+            self.reports_due = Some(now + REPORT_INTERVAL);
+            self.blocks.clear();
+            self.ingress.reports(now, &mut self.blocks);
+            let losses = self.blocks.iter().map(|block| block.fraction_lost);
+            self.ingress_loss = f32::from(losses.max().unwrap_or(0)) / 256.0;
+            let mut blocks = &self.blocks[..];
+            loop {
+                out.clear();
+                let is_sender =
+                    self.egress
+                        .write_reports(now, &self.wall, blocks, out, MAX_COMPOUND_BYTES);
+                if !is_sender {
+                    if blocks.is_empty() {
+                        break;
+                    }
+                    rtcp::write_receiver_report(out, self.ssrc, blocks);
+                }
+                blocks = &[];
+                rtcp::write_cname(out, self.ssrc, &self.cname);
+                seal_rtcp(srtp, path, out, batch);
+            }
+        }
+        self.egress.probe(now, srtp, path, batch);
+        if let Some(estimate_bps) = self.egress.poll_estimate(now) {
+            push(&mut self.events, MediaEvent::Estimate(estimate_bps));
+        }
+    }
+}
+
+fn push(events: &mut VecDeque<MediaEvent>, event: MediaEvent) {
+    if events.len() < MAX_EVENTS {
+        events.push_back(event);
+    }
+}
+
+/// Seals a compound packet into the batch. One that cannot be sealed any more is left out: the
+/// peer does without reports.
+fn seal_rtcp(srtp: &mut SrtpSender, path: Path, compound: &[u8], batch: &mut SendBatch) {
+    let start = batch.buffer().len();
+    match srtp.seal_rtcp(compound, batch.buffer()) {
+        Ok(()) => batch.commit(path, start),
+        Err(_) => batch.buffer().truncate(start),
+    }
+}
