@@ -1,8 +1,9 @@
-//! The public HTTP server as its clients meet it: real handlers, no sockets.
+//! The HTTP servers as their clients meet them: real handlers, no sockets.
 
 mod api {
     pub(crate) mod client;
     mod http;
+    mod profile;
     mod rooms;
     mod tokens;
 }

@@ -8,14 +8,15 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use super::Metrics;
+use super::{Metrics, profile};
 
-/// `/metrics` and `/healthz`.
+/// `/metrics`, `/healthz` and `/debug/pprof`.
 pub fn routes(metrics: Arc<Metrics>) -> Router {
     Router::new()
         .route("/metrics", get(read_metrics))
         .route("/healthz", get(async || "ok\n"))
         .with_state(metrics)
+        .merge(profile::routes())
 }
 
 async fn read_metrics(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {

@@ -12,7 +12,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use plenary::config::{Config, Workers};
 use plenary::node::Node;
-use plenary::observe::Metrics;
+use plenary::observe::{self, Metrics};
 use plenary::{clock, http};
 use proto::token::{ApiKeys, Claims, Secret, VideoGrant};
 use serde_json::Value;
@@ -21,6 +21,7 @@ use tower::ServiceExt;
 /// A server with one API key.
 pub(crate) struct Server {
     router: Router,
+    operators: Router,
     pub(crate) keys: ApiKeys,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -58,6 +59,7 @@ impl Server {
         );
         Self {
             router,
+            operators: observe::routes(metrics.clone()),
             keys,
             metrics,
         }
@@ -98,21 +100,17 @@ impl Server {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("a router never fails");
-        let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX)
-            .await
-            .expect("bodies are in memory");
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        answer(self.router.clone(), request).await
+    }
+
+    /// A request to the operators' server.
+    pub(crate) async fn get_as_operator(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty());
+        answer(
+            self.operators.clone(),
+            request.expect("the test's request is one"),
+        )
+        .await
     }
 
     /// A request with a token (unless that is empty), a JSON body (unless that is) and further headers.
@@ -192,5 +190,18 @@ impl Answer {
         assert_eq!(problem["type"], format!("/docs#{slug}"));
         assert_eq!(problem["status"], status);
         problem["detail"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+async fn answer(router: Router, request: Request<Body>) -> Answer {
+    let response = router.oneshot(request).await.expect("a router never fails");
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .expect("bodies are in memory");
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
     }
 }

@@ -55,6 +55,8 @@ async fn operators_paths_are_not_on_the_public_server() {
     for path in [
         "/metrics",
         "/debug/pprof/",
+        "/debug/pprof/profile",
+        "/debug/pprof/flamegraph",
         "/debug/rooms",
         "/v2/rooms",
         "/v1",
