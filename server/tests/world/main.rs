@@ -10,6 +10,7 @@
 )]
 
 mod conference;
+mod costs;
 mod link;
 mod media;
 mod network;

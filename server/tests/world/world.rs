@@ -11,8 +11,10 @@ use plenary::engine::{
     RoomDefaults,
 };
 use proto::codec::MediaKind;
+use proto::demux::DatagramClass;
 use proto::ids::{Identity, RoomName};
 use proto::media::WallClock;
+use proto::media::rtp::is_rtcp;
 use proto::session::{DtlsIdentity, IceCredentials, SessionConfig};
 use proto::signal::messages::{ConnectionSettings, JoinRequest, signal_request};
 use proto::token::{ApiKeys, Claims, VideoGrant};
@@ -45,6 +47,8 @@ pub struct World {
     pub engine: Engine,
     pub people: BTreeMap<String, Person>,
     pub rng: ChaCha20Rng,
+    /// Allocations the engine has made for media packets, and for sending.
+    pub allocations: u64,
     room: RoomName,
     config: SessionConfig,
     queue: BinaryHeap<Reverse<(Instant, u64, Delivery)>>,
@@ -92,6 +96,7 @@ impl World {
             engine: Engine::new(now, engine),
             people: BTreeMap::new(),
             rng,
+            allocations: 0,
             room: RoomName::new("world").expect("a name"),
             config,
             queue: BinaryHeap::new(),
@@ -281,7 +286,15 @@ impl World {
             match delivery {
                 Delivery::ToServer(source, mut bytes) => {
                     let local = SERVER.parse().expect("an address");
-                    self.engine.handle_datagram(now, source, local, &mut bytes);
+                    let is_media =
+                        DatagramClass::of(&bytes) == DatagramClass::Rtp && !is_rtcp(&bytes);
+                    let engine = &mut self.engine;
+                    let made = allocation_counter::measure(|| {
+                        engine.handle_datagram(now, source, local, &mut bytes);
+                    });
+                    if is_media {
+                        self.allocations += made.count_total;
+                    }
                 }
                 Delivery::ToPerson(name, source, mut bytes) => {
                     if let Some(person) = self.people.get_mut(&name) {
@@ -359,7 +372,14 @@ impl World {
     }
 
     fn flush(&mut self, now: Instant) {
-        while !self.engine.flush(now) {
+        loop {
+            let engine = &mut self.engine;
+            let mut is_done = true;
+            let made = allocation_counter::measure(|| is_done = engine.flush(now));
+            self.allocations += made.count_total;
+            if is_done {
+                return;
+            }
             self.send_down();
         }
     }
