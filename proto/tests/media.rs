@@ -162,6 +162,21 @@ fn a_stream_is_renewed_with_another_ssrc() {
 }
 
 #[test]
+fn what_is_left_of_a_stream_that_a_section_no_longer_names_is_dropped() {
+    let mut pair = Pair::new();
+    pair.send(&packet(pair.now, VP8, 1, &[1]));
+    assert_eq!(pair.deliver().len(), 1);
+    pair.send(&packet(pair.now, VP8, 2, &[2]));
+
+    pair.server.renew_stream(VP8);
+    pair.client_learns_streams();
+
+    assert_eq!(pair.deliver().len(), 0);
+    pair.send(&packet(pair.now, VP8, 3, &[3]));
+    assert_eq!(pair.deliver().len(), 1);
+}
+
+#[test]
 fn a_call_of_a_day_keeps_its_numbers_and_its_memory() {
     let mut pair = Pair::new();
     let payload = [7; 40];
@@ -223,9 +238,7 @@ impl Pair {
         let (sender, receiver) = contexts(profile, &material, true).unwrap();
         client.set_keys(now, sender, receiver);
         server.set_parameters(IngressParameters::default(), sending());
-        let ssrcs = [OPUS, VP8].map(|section| server.ssrcs(section).collect());
-        client.set_parameters(receiving(ssrcs), EgressParameters::default());
-        Self {
+        let mut pair = Self {
             now,
             wall,
             server,
@@ -236,7 +249,16 @@ impl Pair {
             lose: false,
             lose_down: false,
             received: 0,
-        }
+        };
+        pair.client_learns_streams();
+        pair
+    }
+
+    /// As from a description.
+    fn client_learns_streams(&mut self) {
+        let ssrcs = [OPUS, VP8].map(|section| self.server.ssrcs(section).collect());
+        self.client
+            .set_parameters(receiving(ssrcs), EgressParameters::default());
     }
 
     fn send(&mut self, packet: &OutgoingPacket<'_>) -> Sent {

@@ -36,6 +36,8 @@ pub struct Forward {
     pub subscriber: ParticipantKey,
     /// What it belongs to.
     pub publication: PublicationKey,
+    /// Sound or pictures.
+    pub kind: MediaKind,
     /// Its encoding.
     pub encoding: usize,
     /// The sequence number it is kept under, its publisher's.
@@ -54,7 +56,7 @@ impl Router {
     /// Gives a packet to everyone who gets it, into `out`.
     pub fn handle_packet(&mut self, now: Instant, packet: &Packet, out: &mut Vec<Forward>) {
         let publication = &mut self.publications[packet.publication.0];
-        let is_audio = publication.kind == MediaKind::Audio;
+        let kind = publication.kind;
         let Some(encoding) = publication.encodings.get_mut(packet.encoding) else {
             return;
         };
@@ -73,7 +75,7 @@ impl Router {
             self.allocate_subscribers(now, packet.publication);
         }
 
-        let can_start = packet.keyframe || is_audio;
+        let can_start = packet.keyframe || kind == MediaKind::Audio;
         for key in &self.publications[packet.publication.0].subscriptions {
             let subscription = &mut self.subscriptions[key.0];
             let Some(output) = &mut subscription.output else {
@@ -92,6 +94,7 @@ impl Router {
             out.push(Forward {
                 subscriber: subscription.subscriber,
                 publication: packet.publication,
+                kind,
                 encoding: packet.encoding,
                 kept: packet.numbers.sequence,
                 section: output.section,
@@ -131,6 +134,7 @@ impl Router {
         Some(Forward {
             subscriber,
             publication,
+            kind: self.publication(publication).kind,
             encoding: origin.encoding,
             kept: origin.sequence,
             section,

@@ -8,7 +8,9 @@
 //! them: [`MediaPlane::poll_resend`](super::MediaPlane::poll_resend) names them. A packet never leaves twice with the same number,
 //! which SRTP could not bear, so a peer that takes no such stream gets nothing again.
 
+mod header;
 mod pacer;
+mod parameters;
 mod probe;
 mod stream;
 
@@ -20,14 +22,15 @@ use rustc_hash::FxBuildHasher;
 use super::batch::{Path, SendBatch};
 use super::clock::WallClock;
 use super::estimate::Estimator;
-use super::extension::{ExtensionIds, HeaderExtension};
 use super::rtcp::{self, ReportBlock};
-use super::rtp::{FixedHeader, HeaderWriter};
+use super::rtp::FixedHeader;
 use super::srtp::SrtpSender;
 use super::{OutgoingPacket, Resend, Rid};
 use crate::codec::{Codec, MediaKind};
 
+use header::Ids;
 use pacer::Pacer;
+pub use parameters::{EgressParameters, SendingSection};
 use probe::{PADDING_BYTES, Probing};
 use stream::SentStream;
 
@@ -35,33 +38,11 @@ use stream::SentStream;
 pub const MAX_RESENDS: usize = 512;
 /// Most packets of one request that are looked at.
 const MAX_REQUESTED: usize = 256;
+/// Most packets of one transport-wide feedback that are looked at: what a path of 100 Mbit/s
+/// carries in 200 ms.
+const MAX_TOLD: usize = 2_048;
 /// Bytes of an IPv4 and a UDP header, which the path carries too.
 const UDP_OVERHEAD_BYTES: usize = 28;
-
-/// A section as what is sent in it is written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SendingSection {
-    /// `a=mid`.
-    pub mid: String,
-    /// Encodings, for a publisher that sends simulcast.
-    pub rids: Vec<Rid>,
-    /// Payload type of each codec the peer takes.
-    pub payload_types: Vec<(Codec, u8)>,
-    /// Payload type in which packets of a codec are sent again.
-    pub repair_types: Vec<(Codec, u8)>,
-}
-
-/// What the descriptions agree on for what is sent.
-#[derive(Debug, Clone, Default)]
-pub struct EgressParameters {
-    /// Sections by index; `None` where nothing can be sent.
-    pub sections: Vec<Option<SendingSection>>,
-    /// Ids of header extensions.
-    pub extensions: ExtensionIds,
-    /// Whether packets name their section and encoding until the peer knows their stream. A
-    /// server's need not: its answer names the streams.
-    pub names_sections: bool,
-}
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,32 +55,6 @@ pub enum Sent {
     CodecNotTaken,
     /// It could not be sealed: the stream has used up its numbers.
     Failed,
-}
-
-/// Header extension ids looked up once.
-#[derive(Debug, Clone, Copy, Default)]
-struct Ids {
-    transport_sequence: Option<u8>,
-    audio_level: Option<u8>,
-    orientation: Option<u8>,
-    dependency_descriptor: Option<u8>,
-    mid: Option<u8>,
-    rid: Option<u8>,
-    repaired_rid: Option<u8>,
-}
-
-impl Ids {
-    fn of(ids: &ExtensionIds) -> Self {
-        Self {
-            transport_sequence: ids.id(HeaderExtension::TransportSequence),
-            audio_level: ids.id(HeaderExtension::AudioLevel),
-            orientation: ids.id(HeaderExtension::VideoOrientation),
-            dependency_descriptor: ids.id(HeaderExtension::DependencyDescriptor),
-            mid: ids.id(HeaderExtension::Mid),
-            rid: ids.id(HeaderExtension::Rid),
-            repaired_rid: ids.id(HeaderExtension::RepairedRid),
-        }
-    }
 }
 
 /// All that a session sends.
@@ -255,7 +210,7 @@ impl Egress {
 
     fn payload_type(&self, section: usize, codec: Codec) -> Option<u8> {
         let section = self.parameters.sections.get(section)?.as_ref()?;
-        find(&section.payload_types, codec)
+        section.payload_type(codec)
     }
 
     fn position(&self, section: usize, rid: Option<Rid>) -> Option<usize> {
@@ -351,7 +306,9 @@ impl Egress {
         let section = section
             .and_then(Option::as_ref)
             .ok_or(Sent::CodecNotTaken)?;
-        let payload_type = find(&section.repair_types, packet.codec).ok_or(Sent::CodecNotTaken)?;
+        let payload_type = section
+            .repair_type(packet.codec)
+            .ok_or(Sent::CodecNotTaken)?;
         let stream = self.streams.get_mut(at).ok_or(Sent::CodecNotTaken)?;
         let repair = stream.repair.as_mut().ok_or(Sent::CodecNotTaken)?;
         repair.sequence += 1;
@@ -496,7 +453,12 @@ impl Egress {
             return;
         };
         let next = self.transport_sequence;
-        for (sequence, arrival_us) in feedback.packets() {
+        let since_base = (next as u16).wrapping_sub(feedback.base_sequence());
+        if feedback.count() > since_base {
+            // Of packets that were never sent; it could tell of 65,535 in a few bytes.
+            return;
+        }
+        for (sequence, arrival_us) in feedback.packets().take(MAX_TOLD) {
             let behind = (next as u16).wrapping_sub(sequence);
             let Some(sequence) = next.checked_sub(u64::from(behind)) else {
                 continue;
@@ -634,52 +596,4 @@ impl Egress {
         }
         has_written
     }
-}
-
-impl Ids {
-    /// A header with what every packet carries.
-    fn header(
-        &self,
-        fixed: FixedHeader,
-        packet: &OutgoingPacket<'_>,
-        transport_sequence: u64,
-    ) -> HeaderWriter {
-        let descriptor = self.dependency_descriptor.zip(packet.dependency_descriptor);
-        // RFC 8285 §4.2: the one-byte form holds 1 to 16 bytes.
-        let is_long = descriptor.is_some_and(|(_, value)| value.len() > 16);
-        let mut header = HeaderWriter::new(fixed, is_long);
-        if let Some(id) = self.transport_sequence {
-            header.element(id, &(transport_sequence as u16).to_be_bytes());
-        }
-        if let Some((id, level)) = self.audio_level.zip(packet.audio_level) {
-            header.element(id, &[level]);
-        }
-        if let Some((id, orientation)) = self.orientation.zip(packet.orientation) {
-            header.element(id, &[orientation]);
-        }
-        if let Some((id, value)) = descriptor {
-            header.element(id, value);
-        }
-        header
-    }
-
-    /// Says where a packet belongs.
-    fn name(&self, header: &mut HeaderWriter, mid: &str, rid: Option<Rid>, is_repair: bool) {
-        if let Some(id) = self.mid {
-            header.element(id, mid.as_bytes());
-        }
-        let id = if is_repair {
-            self.repaired_rid
-        } else {
-            self.rid
-        };
-        if let Some((id, rid)) = id.zip(rid) {
-            header.element(id, rid.as_str().as_bytes());
-        }
-    }
-}
-
-fn find(types: &[(Codec, u8)], codec: Codec) -> Option<u8> {
-    let found = types.iter().find(|(own, _)| *own == codec);
-    found.map(|(_, payload_type)| *payload_type)
 }

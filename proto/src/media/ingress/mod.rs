@@ -153,10 +153,7 @@ impl Ingress {
             })
         });
         if self.streams.len() < count {
-            self.by_ssrc.clear();
-            for (index, stream) in self.streams.iter().enumerate() {
-                self.by_ssrc.insert(stream.ssrc, index);
-            }
+            self.index_streams();
         }
     }
 
@@ -255,11 +252,13 @@ impl Ingress {
         } else {
             values.rid
         };
+        let rid = rid.map(Rid::new);
+        self.forget_former(section, rid, is_repair);
         let at = self.streams.len();
         self.streams.push(ReceivedStream {
             ssrc: header.ssrc,
             section,
-            rid: rid.map(Rid::new),
+            rid,
             is_repair,
             window: SequenceWindow::new(),
             missing: Missing::default(),
@@ -268,6 +267,28 @@ impl Ingress {
         });
         self.by_ssrc.insert(header.ssrc, at);
         Ok(at)
+    }
+
+    /// A sender may begin a stream anew; of those before only the last is kept, for what is still
+    /// on its way.
+    fn forget_former(&mut self, section: usize, rid: Option<Rid>, is_repair: bool) {
+        let is_former = |stream: &ReceivedStream| {
+            stream.section == section && stream.rid == rid && stream.is_repair == is_repair
+        };
+        if self.streams.iter().filter(|own| is_former(own)).count() < 2 {
+            return;
+        }
+        if let Some(oldest) = self.streams.iter().position(is_former) {
+            self.streams.remove(oldest);
+            self.index_streams();
+        }
+    }
+
+    fn index_streams(&mut self) {
+        self.by_ssrc.clear();
+        for (index, stream) in self.streams.iter().enumerate() {
+            self.by_ssrc.insert(stream.ssrc, index);
+        }
     }
 
     fn section_of(&self, ssrc: u32, values: &Values<'_>) -> Option<usize> {
