@@ -75,7 +75,7 @@ settings! {
 }
 
 settings! {
-    /// The HTTP server for operators: `/metrics` and `/healthz`.
+    /// The HTTP server for operators: `/metrics`, `/healthz` and profiles.
     Admin in "admin" {
         /// Address to listen on. It has no authentication: keep it on loopback or a private network.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7889)),

@@ -39,6 +39,16 @@ impl Engine {
             drive_session(now, session, batch, input)
         }));
 
+        self.settle(now, key, driven)
+    }
+
+    /// Carries out what a drive left behind.
+    fn settle<'a>(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        driven: std::thread::Result<Driven<'a>>,
+    ) -> Option<MediaPacket<'a>> {
         let Ok(driven) = driven else {
             self.counters.panics += 1;
             tracing::error!(participant = %self.router.participant(key).sid, "session panicked");
@@ -130,30 +140,14 @@ impl Engine {
         let router = &mut self.router;
         let batch = &mut self.batch;
         let counters = &mut self.counters;
-        let sealed = catch_unwind(AssertUnwindSafe(|| {
+        let driven = catch_unwind(AssertUnwindSafe(|| {
             peer.send_packets(now, router, batch, counters);
-            peer.session.handle_timeout(now, batch)
+            drive_session(now, &mut peer.session, batch, |session, batch| {
+                session.handle_timeout(now, batch)?;
+                Ok(Received::Nothing)
+            })
         }));
-        match sealed {
-            Ok(Ok(())) => {
-                let deadline = match peer.session.poll(now, batch) {
-                    Ok(Output::Timeout(at)) => at,
-                    // The rest is taken by a drive at once.
-                    Ok(Output::Event(event)) => {
-                        self.handle_session_event(now, key, event);
-                        now
-                    }
-                    Err(_) => now,
-                };
-                self.schedule(now, key, deadline);
-            }
-            Ok(Err(_)) => self.schedule(now, key, now),
-            Err(_) => {
-                self.counters.panics += 1;
-                tracing::error!(participant = %self.router.participant(key).sid, "session panicked");
-                self.end_stay(now, key, DisconnectReason::MediaFailure);
-            }
-        }
+        self.settle(now, key, driven);
     }
 
     fn handle_session_event(&mut self, now: Instant, key: ParticipantKey, event: Event) {

@@ -135,8 +135,9 @@ impl Peer {
         }
         let mut outbox = std::mem::take(&mut self.outbox);
         for forward in outbox.drain(..) {
-            let is_picture = router.publication(forward.publication).kind == MediaKind::Video;
-            if !is_picture || (self.held.is_empty() && self.session.may_send(now)) {
+            if forward.kind == MediaKind::Audio
+                || (self.held.is_empty() && self.session.may_send(now))
+            {
                 self.send_packet(now, router, batch, counters, &forward);
             } else if self.held.len() < MAX_HELD_PACKETS {
                 self.held.push_back(forward);

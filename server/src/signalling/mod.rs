@@ -229,9 +229,15 @@ async fn connect(
     let metrics = Arc::clone(&state.metrics);
     let upgrade = upgrade
         .max_message_size(MAX_FRAME_BYTES)
-        .max_frame_size(MAX_FRAME_BYTES);
+        .max_frame_size(MAX_FRAME_BYTES)
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES);
     Ok(upgrade.on_upgrade(move |websocket| socket::run(websocket, connection, metrics)))
 }
+
+/// Bytes of a WebSocket's buffers, which are held as long as it lives. Most messages are smaller;
+/// for larger ones the buffer grows. The library's own are 128 kB each.
+const BUFFER_BYTES: usize = 4 * 1024;
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
