@@ -89,19 +89,16 @@ impl PeerSocket {
     /// Sends everything, a GSO message at a time. What the kernel does not take is lost, as on any
     /// congested link.
     pub(super) fn send(&self, batch: &SendBatch) {
-        for message in batch.messages() {
-            let most = message.segment_bytes * self.state.max_gso_segments().max(1);
-            for contents in message.contents.chunks(most.max(1)) {
-                let is_one = contents.len() <= message.segment_bytes;
-                let transmit = quinn_udp::Transmit {
-                    destination: message.path.destination,
-                    ecn: None,
-                    contents,
-                    segment_size: (!is_one).then_some(message.segment_bytes),
-                    src_ip: None,
-                };
-                let _ = self.state.try_send((&self.socket).into(), &transmit);
-            }
+        let most = self.state.max_gso_segments().max(1);
+        for message in batch.messages().flat_map(|message| message.parts(most)) {
+            let transmit = quinn_udp::Transmit {
+                destination: message.path.destination,
+                ecn: None,
+                contents: message.contents,
+                segment_size: message.gso_bytes(),
+                src_ip: None,
+            };
+            let _ = self.state.try_send((&self.socket).into(), &transmit);
         }
     }
 }

@@ -33,6 +33,27 @@ pub struct Message<'a> {
     pub segments: usize,
 }
 
+impl<'a> Message<'a> {
+    /// The same in messages of at most so many datagrams: some kernels and cards take fewer.
+    pub fn parts(&self, most_segments: usize) -> impl Iterator<Item = Self> + use<'a> {
+        let whole = *self;
+        let most_bytes = whole.segment_bytes * most_segments;
+        whole
+            .contents
+            .chunks(most_bytes.max(1))
+            .map(move |part| Self {
+                contents: part,
+                segments: part.len().div_ceil(whole.segment_bytes.max(1)),
+                ..whole
+            })
+    }
+
+    /// The size of each datagram if there are several, as GSO wants to be told.
+    pub fn gso_bytes(&self) -> Option<usize> {
+        (self.segments > 1).then_some(self.segment_bytes)
+    }
+}
+
 #[derive(Debug)]
 struct Run {
     path: Path,
@@ -163,6 +184,20 @@ mod tests {
         let sizes: Vec<_> = batch.datagrams().map(|(_, bytes)| bytes.len()).collect();
         assert_eq!(sizes, [100, 100, 60, 60, 100]);
         assert_eq!((batch.len(), batch.byte_count()), (5, 420));
+    }
+
+    #[test]
+    fn a_message_comes_in_parts_for_those_who_take_fewer() {
+        let mut batch = SendBatch::default();
+        for bytes in [100, 100, 100, 60] {
+            batch.push(path(1), &vec![0; bytes]);
+        }
+        let message = batch.messages().next().expect("a message");
+
+        let shape = |part: Message<'_>| (part.contents.len(), part.segments, part.gso_bytes());
+        let parts: Vec<_> = message.parts(3).map(shape).collect();
+        assert_eq!(parts, [(300, 3, Some(100)), (60, 1, None)]);
+        assert_eq!(message.parts(64).next(), Some(message));
     }
 
     #[test]

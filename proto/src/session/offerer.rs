@@ -115,18 +115,18 @@ impl Session {
     fn offer_track(&mut self, track: &TrackOffer) -> String {
         let mid = self.next_mid();
         let index = self.offered.sections.sections().len();
-        let (codec, repair) = match track.kind {
-            MediaKind::Audio => (Codec::Opus, Vec::new()),
-            MediaKind::Video => (Codec::Vp8, vec![(Codec::Vp8, 0)]),
+        // Payload types come with the answer; what matters now is whether there is a repair stream.
+        let repair_types = match track.kind {
+            MediaKind::Audio => Vec::new(),
+            MediaKind::Video => vec![(Codec::Vp8, 0)],
         };
-        debug_assert_eq!(codec.kind(), track.kind, "a codec of its kind");
         let egress = &mut self.offered.egress;
         egress.sections.resize(index, None);
         egress.sections.push(Some(SendingSection {
             mid: mid.clone(),
             rids: track.rids.iter().map(|rid| Rid::new(rid)).collect(),
             payload_types: Vec::new(),
-            repair_types: repair,
+            repair_types,
         }));
         self.media
             .set_parameters(self.offered.ingress.clone(), self.offered.egress.clone());

@@ -124,21 +124,12 @@ impl MediaSocket {
     /// Sends everything, a message at a time. Returns how many datagrams the kernel did not take:
     /// those are lost, as on any congested link.
     pub fn send(&self, batch: &SendBatch) -> u64 {
-        let lost = batch.messages().map(|message| self.send_message(&message));
-        lost.sum()
+        let most = self.state.max_gso_segments().max(1);
+        let parts = batch.messages().flat_map(|message| message.parts(most));
+        parts.map(|message| self.send_message(&message)).sum()
     }
 
     fn send_message(&self, message: &Message<'_>) -> u64 {
-        let most = self.state.max_gso_segments().max(1);
-        if message.segments > most {
-            // The kernel or the card takes fewer at a time.
-            let parts = message.contents.chunks(message.segment_bytes * most);
-            return parts.map(|part| self.send_part(message, part)).sum();
-        }
-        self.send_part(message, message.contents)
-    }
-
-    fn send_part(&self, message: &Message<'_>, contents: &[u8]) -> u64 {
         let destination = match (message.path.destination, self.is_ipv6) {
             (SocketAddr::V4(v4), true) => {
                 SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port())
@@ -146,18 +137,17 @@ impl MediaSocket {
             (destination, _) => destination,
         };
         let source = message.path.source.ip();
-        let is_one = contents.len() <= message.segment_bytes;
         let transmit = quinn_udp::Transmit {
             destination,
             ecn: None,
-            contents,
-            segment_size: (!is_one).then_some(message.segment_bytes),
+            contents: message.contents,
+            segment_size: message.gso_bytes(),
             // An address behind NAT is none of ours: the system chooses then.
             src_ip: self.is_own(source).then_some(source),
         };
         match self.state.try_send((&self.socket).into(), &transmit) {
             Ok(()) => 0,
-            Err(_) => contents.len().div_ceil(message.segment_bytes.max(1)) as u64,
+            Err(_) => message.segments as u64,
         }
     }
 

@@ -22,13 +22,13 @@ use rustc_hash::FxBuildHasher;
 use super::batch::{Path, SendBatch};
 use super::clock::WallClock;
 use super::estimate::Estimator;
+use super::extension::HeaderExtension;
 use super::rtcp::{self, ReportBlock};
 use super::rtp::FixedHeader;
 use super::srtp::SrtpSender;
 use super::{OutgoingPacket, Resend, Rid};
 use crate::codec::{Codec, MediaKind};
 
-use header::Ids;
 use pacer::Pacer;
 pub use parameters::{EgressParameters, SendingSection};
 use probe::{PADDING_BYTES, Probing};
@@ -61,7 +61,6 @@ pub enum Sent {
 #[derive(Debug)]
 pub(super) struct Egress {
     parameters: EgressParameters,
-    ids: Ids,
     streams: Vec<SentStream>,
     /// The first stream of a section; those of its other encodings follow.
     by_section: Vec<Option<usize>>,
@@ -86,7 +85,6 @@ impl Egress {
         let estimate_bps = estimator.as_ref().map_or(0, |own| own.estimate_bps());
         Self {
             parameters: EgressParameters::default(),
-            ids: Ids::default(),
             streams: Vec::new(),
             by_section: Vec::new(),
             by_ssrc: HashMap::default(),
@@ -104,7 +102,6 @@ impl Egress {
     /// Takes over what a description says. Sections that go on keep their streams.
     pub(super) fn set_parameters(&mut self, parameters: EgressParameters) {
         let before = std::mem::replace(&mut self.parameters, parameters);
-        self.ids = Ids::of(&self.parameters.extensions);
         let mut old: Vec<Option<SentStream>> = std::mem::take(&mut self.streams)
             .into_iter()
             .map(Some)
@@ -232,10 +229,8 @@ impl Egress {
         let Some(payload_type) = self.payload_type(packet.section, packet.codec) else {
             return Sent::CodecNotTaken;
         };
-        let Some(at) = self.position(packet.section, packet.rid) else {
-            return Sent::CodecNotTaken;
-        };
-        let Some(stream) = self.streams.get_mut(at) else {
+        let at = self.position(packet.section, packet.rid);
+        let Some(stream) = at.and_then(|at| self.streams.get_mut(at)) else {
             return Sent::CodecNotTaken;
         };
         let fixed = FixedHeader {
@@ -246,9 +241,20 @@ impl Egress {
             ssrc: stream.ssrc,
         };
         let names_section = self.parameters.names_sections && !stream.is_acknowledged;
-        let mut header = self.ids.header(fixed, packet, self.transport_sequence);
+        let mut header = header::write(
+            &self.parameters.extensions,
+            fixed,
+            packet,
+            self.transport_sequence,
+        );
         if names_section && let Some(Some(section)) = self.parameters.sections.get(packet.section) {
-            self.ids.name(&mut header, &section.mid, packet.rid, false);
+            header::name(
+                &self.parameters.extensions,
+                &mut header,
+                &section.mid,
+                packet.rid,
+                false,
+            );
         }
         let start = batch.buffer().len();
         let sealed = srtp.seal_rtp(
@@ -320,10 +326,21 @@ impl Egress {
             timestamp: packet.timestamp,
             ssrc,
         };
-        let mut header = self.ids.header(fixed, packet, self.transport_sequence);
+        let mut header = header::write(
+            &self.parameters.extensions,
+            fixed,
+            packet,
+            self.transport_sequence,
+        );
         if self.parameters.names_sections {
             // Always: peers do not report on these streams, so they cannot acknowledge them.
-            self.ids.name(&mut header, &section.mid, packet.rid, true);
+            header::name(
+                &self.parameters.extensions,
+                &mut header,
+                &section.mid,
+                packet.rid,
+                true,
+            );
         }
         if packet.payload.is_empty() {
             header.padded();
@@ -358,7 +375,8 @@ impl Egress {
         };
         if let Some(estimator) = &mut self.estimator {
             self.pacer.handle_sent(bytes);
-            if self.ids.transport_sequence.is_some() {
+            let extensions = &self.parameters.extensions;
+            if extensions.id(HeaderExtension::TransportSequence).is_some() {
                 let on_wire = bytes + UDP_OVERHEAD_BYTES;
                 estimator.handle_sent(now, self.transport_sequence, on_wire, probe);
             }
