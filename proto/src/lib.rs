@@ -10,6 +10,7 @@ pub mod demux;
 pub mod ids;
 pub mod jsep;
 pub mod layer;
+pub mod link;
 pub mod media;
 pub mod session;
 pub mod signal;

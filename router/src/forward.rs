@@ -60,22 +60,28 @@ impl Router {
         let Some(encoding) = publication.encodings.get_mut(packet.encoding) else {
             return;
         };
-        let begins = encoding.count(now, packet.bytes);
+        let is_remote = publication.is_remote;
+        // What comes over a link is measured where it is published.
+        let begins = !is_remote && encoding.count(now, packet.bytes);
         if packet.keyframe {
             encoding.keyframes.satisfy();
         }
         let publisher = publication.publisher;
-        if let Some((level, voice)) = packet.audio_level {
+        if let Some((level, voice)) = packet.audio_level
+            && !is_remote
+        {
             let room = self.participant(publisher).room;
             self.rooms[room.0]
                 .speakers
                 .handle_level(now, publisher, level, voice);
         }
         if begins {
+            self.tell_rates(packet.publication);
             self.allocate_subscribers(now, packet.publication);
         }
 
         let can_start = packet.keyframe || kind == MediaKind::Audio;
+        let mut has_switched = false;
         for key in &self.publications[packet.publication.0].subscriptions {
             let subscription = &mut self.subscriptions[key.0];
             let Some(output) = &mut subscription.output else {
@@ -83,7 +89,10 @@ impl Router {
             };
             match subscription.selector.decide(packet.encoding, can_start) {
                 Decision::Drop => continue,
-                Decision::Switch => output.rewriter.end_source(),
+                Decision::Switch => {
+                    output.rewriter.end_source();
+                    has_switched = true;
+                }
                 Decision::Forward => {}
             }
             let numbers =
@@ -102,6 +111,9 @@ impl Router {
                 timestamp: numbers.timestamp,
                 vp8: numbers.vp8,
             });
+        }
+        if has_switched {
+            self.review_crossing(packet.publication);
         }
     }
 
@@ -156,12 +168,8 @@ impl Router {
         }
     }
 
-    pub(crate) fn want_keyframe(
-        &mut self,
-        now: Instant,
-        publication: PublicationKey,
-        encoding: usize,
-    ) {
+    /// A receiver, here or in another segment, needs a keyframe of an encoding.
+    pub fn want_keyframe(&mut self, now: Instant, publication: PublicationKey, encoding: usize) {
         let entry = &mut self.publications[publication.0];
         if entry.kind == MediaKind::Audio {
             return;

@@ -8,10 +8,12 @@
 //!   gets this encoding, [`rewrite`] makes its numbers continuous.
 //! - [`allocate`] divides a receiver's bandwidth into targets, [`keyframe`] asks publishers for
 //!   the keyframes a switch needs, [`speaker`] finds who speaks.
+//! - A room may have *segments* in several routers: [`Router::links_of`] tells who else gets a
+//!   packet, once for each segment that wants its encoding.
 //! - What is to be done outside comes from [`Router::poll_event`].
 //!
 //! Not implemented: dropping temporal and spatial layers inside an encoding (SVC streams are
-//! forwarded whole), links between routers.
+//! forwarded whole).
 #![forbid(unsafe_code)]
 
 pub mod allocate;
@@ -24,6 +26,7 @@ mod publication;
 pub mod rewrite;
 mod room;
 mod router;
+mod segment;
 pub mod select;
 pub mod speaker;
 mod subscription;

@@ -8,7 +8,7 @@ pub const MAX_PUBLICATIONS: usize = 16;
 /// others and ask again.
 pub const MAX_SUBSCRIPTIONS: usize = 200;
 /// Most encodings of a publication. Further ones are not forwarded.
-pub const MAX_ENCODINGS: usize = 4;
+pub const MAX_ENCODINGS: usize = proto::link::MAX_ENCODINGS;
 /// Most tracks a participant may name in advance, to (un)subscribe when they appear. The oldest
 /// is forgotten.
 pub const MAX_SUBSCRIPTION_CHOICES: usize = 400;

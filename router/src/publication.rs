@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use proto::codec::MediaKind;
 use proto::ids::TrackSid;
+use proto::link::{EncodingSet, SegmentId};
 use proto::media::PacketRing;
 
 use crate::keyframe::KeyframeRequests;
 use crate::keys::{ParticipantKey, SubscriptionKey};
-use crate::limits::UNWANTED_ENCODING_DELAY;
+use crate::limits::{MAX_ENCODINGS, UNWANTED_ENCODING_DELAY};
 
 /// What a publisher says about an encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +33,8 @@ pub struct NewPublication {
     pub screen_share: bool,
     /// Encodings, lowest first; one without simulcast.
     pub encodings: Vec<EncodingInfo>,
+    /// Whether its packets come over a link, from the segment where it is published.
+    pub is_remote: bool,
 }
 
 /// What the router knows of a publication.
@@ -43,23 +46,51 @@ pub struct Publication {
     pub sid: TrackSid,
     /// Sound or pictures.
     pub kind: MediaKind,
+    /// Whether its packets come over a link.
+    pub is_remote: bool,
     pub(crate) screen_share: bool,
     pub(crate) encodings: Vec<Encoding>,
     pub(crate) subscriptions: Vec<SubscriptionKey>,
     pub(crate) wanted: WantedEncodings,
+    /// What the other segments of the room want of it, if it is published here.
+    pub(crate) links: Vec<LinkWants>,
+    /// The rates they were told.
+    pub(crate) told_rates: [Option<u64>; MAX_ENCODINGS],
+    /// The encodings its segment was told to send, if it is published elsewhere.
+    pub(crate) crossing: EncodingSet,
+    /// Whether those are to be looked at again.
+    pub(crate) is_crossing_due: bool,
+}
+
+/// What another segment wants of a publication.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinkWants {
+    pub(crate) segment: SegmentId,
+    /// The highest encoding anybody there has use for.
+    pub(crate) highest: Option<usize>,
+    /// The encodings to send there.
+    pub(crate) crossing: EncodingSet,
 }
 
 impl Publication {
     pub(crate) fn new(publisher: ParticipantKey, new: NewPublication) -> Self {
-        let wanted = WantedEncodings::all(new.encodings.len());
+        let wanted = match new.is_remote {
+            true => WantedEncodings::none(),
+            false => WantedEncodings::all(new.encodings.len()),
+        };
         Self {
             publisher,
             sid: new.sid,
             kind: new.kind,
+            is_remote: new.is_remote,
             screen_share: new.screen_share,
             encodings: new.encodings.into_iter().map(Encoding::new).collect(),
             subscriptions: Vec::new(),
             wanted,
+            links: Vec::new(),
+            told_rates: [None; MAX_ENCODINGS],
+            crossing: EncodingSet::default(),
+            is_crossing_due: false,
         }
     }
 
@@ -74,7 +105,7 @@ impl Publication {
     }
 
     /// Measured rate of each encoding, `None` for those not being sent.
-    pub(crate) fn rates(&self) -> [Option<u64>; crate::limits::MAX_ENCODINGS] {
+    pub fn rates(&self) -> [Option<u64>; MAX_ENCODINGS] {
         std::array::from_fn(|index| self.encodings.get(index).and_then(|own| own.rate_bps))
     }
 
@@ -155,6 +186,8 @@ impl Encoding {
 pub(crate) struct WantedEncodings {
     told: Option<usize>,
     lower_since: Option<Instant>,
+    /// How long less must be wanted before it is told.
+    patience: Duration,
 }
 
 impl WantedEncodings {
@@ -162,6 +195,16 @@ impl WantedEncodings {
         Self {
             told: count.checked_sub(1),
             lower_since: None,
+            patience: UNWANTED_ENCODING_DELAY,
+        }
+    }
+
+    /// Those of a remote publication: where it is published, somebody else is patient.
+    fn none() -> Self {
+        Self {
+            told: None,
+            lower_since: None,
+            patience: Duration::ZERO,
         }
     }
 
@@ -175,7 +218,7 @@ impl WantedEncodings {
             return changed.then_some(wanted);
         }
         let since = *self.lower_since.get_or_insert(now);
-        if now.saturating_duration_since(since) < UNWANTED_ENCODING_DELAY {
+        if now.saturating_duration_since(since) < self.patience {
             return None;
         }
         self.lower_since = None;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use proto::codec::MediaKind;
 use proto::ids::TrackSid;
+use proto::link::EncodingSet;
 use slab::Slab;
 
 use crate::keys::{ParticipantKey, PublicationKey, RoomKey, SubscriptionKey};
@@ -46,6 +47,20 @@ pub enum Event {
         participant: ParticipantKey,
         /// Rate of everything wanted, in bits per second.
         desired_bps: u64,
+    },
+    /// Tell the segment where a track is published which encodings are to come from there.
+    Crossing {
+        /// The track.
+        publication: PublicationKey,
+        /// The encodings.
+        encodings: EncodingSet,
+    },
+    /// Tell the other segments of the room what the encodings of a track take.
+    Rates {
+        /// The track.
+        publication: PublicationKey,
+        /// Bits per second of each, `None` for those not being sent.
+        rates: [Option<u64>; MAX_ENCODINGS],
     },
     /// Tell a room who speaks.
     SpeakersChanged {
@@ -116,6 +131,8 @@ pub struct Router {
     pub(crate) next_tick: Instant,
     /// Publications that wait for a keyframe.
     pub(crate) keyframes_wanted: Vec<PublicationKey>,
+    /// Publications of other segments, of which other encodings may be needed.
+    pub(crate) crossings_due: Vec<PublicationKey>,
 }
 
 impl Router {
@@ -130,6 +147,7 @@ impl Router {
             events: VecDeque::new(),
             next_tick: now + TICK_INTERVAL,
             keyframes_wanted: Vec::new(),
+            crossings_due: Vec::new(),
         }
     }
 
@@ -251,6 +269,7 @@ impl Router {
             .collect();
         let gone = self.publications.remove(publication.0);
         remove_key(&mut self.keyframes_wanted, publication);
+        remove_key(&mut self.crossings_due, publication);
         remove_key(
             &mut self.participant_mut(gone.publisher).publications,
             publication,
@@ -325,6 +344,7 @@ impl Router {
             &mut self.publications[gone.publication.0].subscriptions,
             key,
         );
+        self.review_crossing(gone.publication);
         let output = gone.output.map(|mut output| {
             output.rewriter.end_source();
             output
@@ -381,8 +401,9 @@ impl Router {
         let entry = &mut self.subscriptions[subscription.0];
         entry.output = Some(output);
         entry.selector.restart();
-        let subscriber = entry.subscriber;
+        let (subscriber, publication) = (entry.subscriber, entry.publication);
         self.allocate(now, subscriber);
+        self.tell_wanted_encodings(now, publication);
     }
 
     /// Takes what a receiver asks for.
@@ -405,19 +426,23 @@ impl Router {
 
     /// Takes a subscription's section away; it waits for another.
     pub fn detach(&mut self, subscription: SubscriptionKey) -> Option<SectionOutput> {
-        let mut output = self.subscriptions.get_mut(subscription.0)?.output.take()?;
+        let entry = self.subscriptions.get_mut(subscription.0)?;
+        let mut output = entry.output.take()?;
         output.rewriter.end_source();
+        let publication = entry.publication;
+        self.review_crossing(publication);
         Some(output)
     }
 
     /// The next thing to do. What has gone since is left out.
     pub fn poll_event(&mut self) -> Option<Event> {
+        self.tell_crossings();
         while let Some(event) = self.events.pop_front() {
             let is_current = match &event {
                 Event::KeyframeWanted { publication, .. }
-                | Event::EncodingsWanted { publication, .. } => {
-                    self.publications.contains(publication.0)
-                }
+                | Event::EncodingsWanted { publication, .. }
+                | Event::Crossing { publication, .. }
+                | Event::Rates { publication, .. } => self.publications.contains(publication.0),
                 Event::StreamState { subscription, .. } => {
                     self.subscriptions.contains(subscription.0)
                 }

@@ -39,7 +39,8 @@ impl Router {
     }
 
     fn tick(&mut self, now: Instant) {
-        for (_, publication) in &mut self.publications {
+        let published_here = self.publications.iter_mut();
+        for (_, publication) in published_here.filter(|(_, own)| !own.is_remote) {
             for encoding in &mut publication.encodings {
                 encoding.measure(now);
             }
@@ -54,6 +55,7 @@ impl Router {
             }
             for publication in self.room(room).publications.clone() {
                 self.tell_wanted_encodings(now, publication);
+                self.tell_rates(publication);
             }
         }
     }
@@ -111,6 +113,7 @@ impl Router {
             .subscriptions
             .iter()
             .filter_map(|key| self.subscriptions[key.0].wanted_encoding(entry))
+            .chain(entry.links.iter().filter_map(|link| link.highest))
             .max();
         if let Some(highest) = self.publications[publication.0].wanted.update(now, wanted) {
             self.events.push_back(Event::EncodingsWanted {
@@ -199,8 +202,13 @@ impl Router {
 
     fn set_target(&mut self, now: Instant, key: SubscriptionKey, target: Option<usize>) {
         let subscription = &mut self.subscriptions[key.0];
+        let has_changed = subscription.selector.target() != target;
         let needs_keyframe = subscription.selector.set_target(target);
         let publication = subscription.publication;
+        // One that has just got its section may need what nobody needed.
+        if has_changed || needs_keyframe {
+            self.review_crossing(publication);
+        }
         if let Some(encoding) = target.filter(|_| needs_keyframe) {
             self.want_keyframe(now, publication, encoding);
         }

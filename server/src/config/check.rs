@@ -105,6 +105,10 @@ impl Config {
         let limits = &self.limits;
         let counts = [
             ("room.max_participants", self.room.max_participants as usize),
+            (
+                "room.worker_participants",
+                self.room.worker_participants as usize,
+            ),
             ("limits.rooms", limits.rooms as usize),
             ("limits.participants", limits.participants as usize),
             ("limits.connections", limits.connections as usize),

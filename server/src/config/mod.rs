@@ -106,6 +106,9 @@ settings! {
         departure_timeout: u32 = 20,
         /// Most participants in a room.
         max_participants: u32 = 200,
+        /// Participants of a room that one worker takes before the room spreads to another, and so over all
+        /// cores. More keeps rooms on one core, where they cost least.
+        worker_participants: u32 = 32,
     }
 }
 

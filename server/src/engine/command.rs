@@ -2,6 +2,7 @@
 
 use proto::api;
 use proto::ids::{Identity, RoomName};
+use proto::link::SegmentId;
 use proto::signal::messages::{JoinRequest, signal_request};
 use proto::token::Claims;
 
@@ -33,7 +34,9 @@ pub enum Request {
     Join(Box<Join>),
     /// Open a room, unless it is open.
     CreateRoom(Box<api::CreateRoom>),
-    /// List rooms.
+    /// Give a room a segment on another worker, for somebody to join there.
+    ExtendRoom(RoomName, SegmentId),
+    /// List rooms that have their home here.
     Rooms,
     /// Show a room.
     Room(RoomName),
@@ -52,6 +55,8 @@ pub struct Join {
     pub connection: ConnectionId,
     /// Which room.
     pub room: RoomName,
+    /// Where the room has its home.
+    pub home: SegmentId,
     /// Who.
     pub identity: Identity,
     /// The rest of the token.
@@ -75,6 +80,12 @@ pub enum JoinError {
     /// The join request cannot be used.
     #[error("{0}")]
     BadRequest(String),
+    /// Somebody of this identity stays in another segment of the room: knock there.
+    #[error("the participant stays with another worker")]
+    Elsewhere(SegmentId),
+    /// The room has its home elsewhere and no segment here: extend it and knock again.
+    #[error("the room has no segment here")]
+    NoSegment,
     /// The node is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -126,4 +137,10 @@ pub enum Output {
     Signal(ConnectionId, bytes::Bytes),
     /// Close a client's connection, after what was sent to it.
     Close(ConnectionId),
+    /// A room has opened, with its home here.
+    RoomOpened(RoomName),
+    /// A room that had its home here has closed.
+    RoomClosed(RoomName),
+    /// So many participants of a room are here.
+    Present(RoomName, usize),
 }

@@ -35,11 +35,13 @@ pub enum DropReason {
     SlowReader,
     /// A data message that cannot be read or is not allowed.
     DataRefused,
+    /// A packet or data message for a segment of the room whose worker does not keep up.
+    LinkFull,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotOurs,
         Self::UnknownAddress,
         Self::StunNotAccepted,
@@ -55,6 +57,7 @@ impl DropReason {
         Self::PaceTooSlow,
         Self::SlowReader,
         Self::DataRefused,
+        Self::LinkFull,
     ];
 
     /// The reason as a label.
@@ -75,6 +78,7 @@ impl DropReason {
             Self::PaceTooSlow => "pace_too_slow",
             Self::SlowReader => "slow_reader",
             Self::DataRefused => "data_refused",
+            Self::LinkFull => "link_full",
         }
     }
 }
@@ -106,12 +110,16 @@ pub struct Counters {
     pub bytes_out: u64,
     /// Datagrams the kernel did not take; counted by the worker.
     pub send_lost: u64,
+    /// Share of the time the worker was not waiting, in thousandths; measured by the worker.
+    pub busy_permille: u64,
     /// Media packets received, authenticated and decrypted.
     pub packets_in: u64,
     /// Media packets forwarded.
     pub packets_out: u64,
     /// Media packets sent again because they were missed.
     pub packets_resent: u64,
+    /// Media packets sent to other segments of their rooms.
+    pub packets_linked: u64,
     /// What was dropped, by reason.
     pub dropped: [u64; DropReason::ALL.len()],
     /// Participants let in.
@@ -128,8 +136,10 @@ pub struct Counters {
     pub keyframe_requests: u64,
     /// Signalling messages received.
     pub signal_messages: u64,
-    /// Rooms open.
+    /// Rooms open that have their home here.
     pub rooms: u64,
+    /// Rooms that have a segment here, their home among them.
+    pub segments: u64,
     /// Participants present.
     pub participants: u64,
     /// Tracks published.

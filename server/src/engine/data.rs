@@ -7,7 +7,7 @@ use std::time::Instant;
 use prost::Message as _;
 use proto::session::DataChannel;
 use proto::signal::messages::{DataPacket, DisconnectReason, data_packet};
-use router::ParticipantKey;
+use router::{ParticipantKey, RoomKey};
 
 use super::limits::{MAX_DATA_BACKLOG_BYTES, MAX_DATA_DESTINATIONS};
 use super::{DropReason, Engine};
@@ -79,11 +79,25 @@ impl Engine {
         }
         let encoded: Arc<[u8]> = packet.encode_to_vec().into();
         let room = self.router.participant(key).room;
+        self.deliver_data(now, room, Some(key), channel, &destinations, &encoded);
+        self.link_data(room, channel, &destinations, &encoded);
+    }
+
+    /// Sends a packet to those here it is for, but not to whom it came from.
+    pub(super) fn deliver_data(
+        &mut self,
+        now: Instant,
+        room: RoomKey,
+        from: Option<ParticipantKey>,
+        channel: DataChannel,
+        destinations: &[String],
+        packet: &Arc<[u8]>,
+    ) {
         for receiver in self.router.room(room).participants().to_vec() {
             let identity = self.router.participant(receiver).identity.as_str();
             let is_meant = destinations.is_empty() || destinations.iter().any(|d| d == identity);
-            if receiver != key && is_meant {
-                self.send_data(now, receiver, channel, &encoded);
+            if Some(receiver) != from && is_meant {
+                self.send_data(now, receiver, channel, packet);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use proto::api;
 use proto::ids::Identity;
+use proto::link::Frame;
 use proto::signal::encode_response;
 use proto::signal::messages::{
     ParticipantInfo, ParticipantUpdate, RequestResponse, TrackInfo, TrackSource, TrackType,
@@ -24,14 +25,29 @@ impl Engine {
         }
     }
 
-    /// Sends a message to everyone in a room but one.
+    /// Sends a message to everyone in a room who is here, but one.
     pub(super) fn send_to_room(
         &mut self,
         room: RoomKey,
         except: Option<ParticipantKey>,
         message: Message,
     ) {
+        self.send_encoded(room, except, &encode_response(message).into());
+    }
+
+    /// Sends a message to everyone in a room, in all its segments.
+    pub(super) fn send_to_segments(&mut self, room: RoomKey, message: Message) {
         let encoded: Bytes = encode_response(message).into();
+        self.send_encoded(room, None, &encoded);
+        self.tell_links(room, |name| Frame::Signal(name.clone(), encoded.clone()));
+    }
+
+    pub(super) fn send_encoded(
+        &mut self,
+        room: RoomKey,
+        except: Option<ParticipantKey>,
+        encoded: &Bytes,
+    ) {
         for key in self.router.room(room).participants().to_vec() {
             let connection = self.peer(key).and_then(|peer| peer.connection);
             if let Some(connection) = connection.filter(|_| Some(key) != except) {
@@ -62,6 +78,9 @@ impl Engine {
 
     /// A participant with its tracks, as others see it.
     pub(super) fn participant_info(&self, key: ParticipantKey) -> Option<ParticipantInfo> {
+        if let Some(remote) = self.remotes.get(&key) {
+            return Some(remote.info.clone());
+        }
         let peer = self.peer(key)?;
         let tracks = peer
             .tracks
@@ -99,6 +118,16 @@ impl Engine {
         if let Some(room) = self.rooms.get_mut(&room) {
             room.is_stale = true;
         }
+        self.tell_links_of(key);
+    }
+
+    /// A participant, with or without its tracks, if others see it.
+    pub(super) fn seen(&self, key: ParticipantKey) -> Option<&ParticipantInfo> {
+        if let Some(remote) = self.remotes.get(&key) {
+            return (!remote.hidden).then_some(&remote.info);
+        }
+        let peer = self.peer(key)?;
+        peer.is_visible().then_some(&peer.info)
     }
 
     /// Everyone in a room whom a participant sees.
@@ -111,7 +140,7 @@ impl Engine {
             .iter()
             .filter(|other| **other != key);
         others
-            .filter(|other| self.peer(**other).is_some_and(|peer| peer.is_visible()))
+            .filter(|other| self.seen(**other).is_some())
             .filter_map(|other| self.participant_info(*other))
             .collect()
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use proto::codec::Codec;
-use proto::ids::{Identity, ParticipantSid, RoomName};
+use proto::ids::{Identity, ParticipantSid};
 use proto::session::{IceCredentials, Session};
 use proto::signal::messages::{
     ClientInfo, Codec as CodecMessage, DisconnectReason, JoinRequest, JoinResponse,
@@ -48,8 +48,11 @@ impl Engine {
                 "this node has as many participants as it may have",
             ));
         }
-        let room = self.room_to_join(now, &join.room, &join.claims)?;
+        let room = self.room_to_join(now, &join)?;
         if let Some(previous) = self.participant_by_identity(&join.room, &join.identity) {
+            if let Some(remote) = self.remotes.get(&previous) {
+                return Err(JoinError::Elsewhere(remote.segment));
+            }
             self.end_stay(now, previous, DisconnectReason::DuplicateIdentity);
         }
         let max = self.rooms[&room].info.max_participants as usize;
@@ -73,24 +76,24 @@ impl Engine {
         Ok(())
     }
 
-    fn room_to_join(
-        &mut self,
-        now: Instant,
-        name: &RoomName,
-        claims: &Claims,
-    ) -> Result<RoomKey, JoinError> {
-        if let Some(&key) = self.room_names.get(name) {
+    fn room_to_join(&mut self, now: Instant, join: &Join) -> Result<RoomKey, JoinError> {
+        if let Some(&key) = self.room_names.get(&join.room) {
             return Ok(key);
+        }
+        if join.home != self.config.segment {
+            return Err(JoinError::NoSegment);
         }
         if !self.config.rooms.auto_create {
             return Err(JoinError::RoomNotFound);
         }
-        let settings = claims
+        let settings = join
+            .claims
             .room_config
             .as_ref()
             .map(RoomSettings::from)
             .unwrap_or_default();
-        self.open_room(now, name, settings).ok_or(JoinError::Full(
+        let opened = self.open_room(now, &join.room, settings);
+        opened.ok_or(JoinError::Full(
             "this node has as many rooms as it may have",
         ))
     }
@@ -131,6 +134,7 @@ impl Engine {
             state.closes_at = None;
             state.is_stale = true;
         }
+        self.tell_presence(room);
         key
     }
 

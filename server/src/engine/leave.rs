@@ -1,7 +1,8 @@
 //! The end of a participant's stay, for whatever reason.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use proto::link::Frame;
 use proto::session::Output as SessionOutput;
 use proto::signal::messages::{
     DisconnectReason, LeaveRequest, ParticipantUpdate, leave_request::Action,
@@ -19,6 +20,15 @@ const MAX_LAST_OUTPUTS: usize = 64;
 impl Engine {
     /// Ends a stay: tells the client, if it is listening, and the room.
     pub(super) fn end_stay(&mut self, now: Instant, key: ParticipantKey, reason: DisconnectReason) {
+        if let Some(remote) = self.remotes.get(&key) {
+            let (segment, room) = (remote.segment, self.router.participant(key).room);
+            let end = Frame::End {
+                room: self.rooms[&room].name.clone(),
+                participant: self.router.participant(key).sid.clone(),
+                reason,
+            };
+            return self.link_to(segment).frames.push(end);
+        }
         if self.peer(key).is_none() {
             return;
         }
@@ -55,12 +65,18 @@ impl Engine {
             self.say_goodbye(now, &mut peer);
         }
         let room = self.router.participant(key).room;
+        for track in &peer.tracks.published {
+            self.own_tracks.remove(&track.link);
+        }
         let ended = self.router.leave(key);
+        let mut info = peer.info.clone();
+        info.version += 1;
+        info.state = State::Disconnected.into();
+        info.disconnect_reason = reason.into();
+        self.tell_links(room, |name| {
+            Frame::Left(name.clone(), Box::new(info.clone()))
+        });
         if peer.is_visible() {
-            let mut info = peer.info.clone();
-            info.version += 1;
-            info.state = State::Disconnected.into();
-            info.disconnect_reason = reason.into();
             let update = ParticipantUpdate {
                 participants: vec![info],
             };
@@ -69,14 +85,8 @@ impl Engine {
         for subscription in ended.subscriptions {
             self.handle_ended(now, subscription);
         }
-        let is_empty = self.router.room(room).participants().is_empty();
-        if let Some(state) = self.rooms.get_mut(&room) {
-            state.is_stale = true;
-            if is_empty {
-                state.closes_at =
-                    Some(now + Duration::from_secs(state.info.departure_timeout.into()));
-            }
-        }
+        self.note_departure(now, room);
+        self.tell_presence(room);
     }
 
     fn say_goodbye(&mut self, now: Instant, peer: &mut Peer) {
@@ -118,10 +128,7 @@ impl Engine {
     pub(super) fn shut_down(&mut self, now: Instant) {
         self.shutting_down = true;
         for room in self.room_names.values().copied().collect::<Vec<_>>() {
-            for key in self.router.room(room).participants().to_vec() {
-                self.end_stay(now, key, DisconnectReason::ServerShutdown);
-            }
-            self.close_room(room);
+            self.end_room(now, room, DisconnectReason::ServerShutdown);
         }
     }
 }

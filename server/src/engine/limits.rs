@@ -24,6 +24,11 @@ pub const OFFER_WINDOW: Duration = Duration::from_secs(10);
 pub const MAX_DATA_BACKLOG_BYTES: usize = 1024 * 1024;
 /// Receivers a data message may name. The rest are ignored.
 pub const MAX_DATA_DESTINATIONS: usize = 200;
+/// Frames that wait for another segment. Beyond it data packets for it are dropped; what keeps the
+/// segments' rooms alike is not.
+pub const MAX_QUEUED_LINK_FRAMES: usize = 10_000;
+/// Segments remembered that have heard of a room sooner than this one. The oldest is forgotten.
+pub const MAX_EARLY_HELLOS: usize = 64;
 /// Bytes of all keys and values of a participant's attributes. More are refused with
 /// `LIMIT_EXCEEDED`.
 pub const MAX_ATTRIBUTE_BYTES: usize = 16 * 1024;
@@ -32,6 +37,9 @@ pub const MAX_NAME_BYTES: usize = 256;
 /// Bytes of a track's texts (name, cid, stream). Longer is refused with `LIMIT_EXCEEDED`.
 pub const MAX_TRACK_TEXT_BYTES: usize = 256;
 
+/// How long a room's segment stays when nobody is left in it. Longer spares the work of building it
+/// again, shorter that of keeping it.
+pub const SEGMENT_LINGER: Duration = Duration::from_secs(10);
 /// How long a joined client may take to bring its transport up. LiveKit's value.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 /// How long a participant may have no working path before it is removed; an ICE restart takes

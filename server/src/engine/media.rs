@@ -4,10 +4,11 @@
 use std::time::Instant;
 
 use proto::layer::{self, PayloadInfo};
-use proto::media::MediaPacket;
+use proto::link::Frame;
 use proto::media::ring::NewPacket;
+use proto::media::{MediaPacket, StreamClock};
 use router::rewrite::Numbers;
-use router::{Event, Packet, ParticipantKey};
+use router::{Event, Packet, ParticipantKey, PublicationKey};
 
 use super::{DropReason, Engine};
 
@@ -32,23 +33,36 @@ impl Engine {
             },
             None => None,
         };
-        let vp8 = info.and_then(|info: PayloadInfo| info.vp8);
+        let new = NewPacket {
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            codec: packet.codec,
+            vp8: info.and_then(|info: PayloadInfo| info.vp8),
+            values: packet.values,
+            payload: packet.payload,
+        };
+        let keyframe = info.is_some_and(|info| info.keyframe);
+        self.forward(now, publication, encoding, keyframe, packet.clock, &new);
+        self.link_packet(publication, encoding, keyframe, packet.clock, &new);
+        self.notice_codec(now, key, packet.section, packet.codec);
+    }
+
+    /// Keeps a packet, and lists it for everyone here who gets it.
+    pub(super) fn forward(
+        &mut self,
+        now: Instant,
+        publication: PublicationKey,
+        encoding: usize,
+        keyframe: bool,
+        clock: Option<StreamClock>,
+        packet: &NewPacket<'_>,
+    ) {
         let Some(ring) = self.router.ring(publication, encoding) else {
             return self.counters.drop(DropReason::NoPublication);
         };
-        ring.clock = packet.clock;
-        ring.insert(
-            now,
-            &NewPacket {
-                sequence: packet.sequence,
-                timestamp: packet.timestamp,
-                marker: packet.marker,
-                codec: packet.codec,
-                vp8,
-                values: packet.values,
-                payload: packet.payload,
-            },
-        );
+        ring.clock = clock;
+        ring.insert(now, packet);
         let mut forwards = std::mem::take(&mut self.forwards);
         self.router.handle_packet(
             now,
@@ -58,10 +72,10 @@ impl Engine {
                 numbers: Numbers {
                     sequence: packet.sequence,
                     timestamp: packet.timestamp,
-                    vp8,
+                    vp8: packet.vp8,
                 },
                 clock_rate_hz: packet.codec.clock_rate_hz(),
-                keyframe: info.is_some_and(|info| info.keyframe),
+                keyframe,
                 bytes: packet.payload.len(),
                 // RFC 6464 §3: the highest bit tells a voice.
                 audio_level: packet
@@ -80,7 +94,6 @@ impl Engine {
             self.mark_dirty(forward.subscriber);
         }
         self.forwards = forwards;
-        self.notice_codec(now, key, packet.section, packet.codec);
     }
 
     /// Sends the packets again that a receiver has missed, as far as they are kept.
@@ -122,6 +135,9 @@ impl Engine {
                     publication,
                     encoding,
                 } => {
+                    if self.tell_origin(publication, |id| Frame::KeyframeWanted(id, encoding)) {
+                        continue;
+                    }
                     self.counters.keyframe_requests += 1;
                     let publisher = self.router.publication(publication).publisher;
                     let Some(peer) = self.peer_mut(publisher) else {
@@ -138,6 +154,11 @@ impl Engine {
                 } => {
                     self.tell_wanted_encodings(publication, highest);
                 }
+                Event::Crossing {
+                    publication,
+                    encodings,
+                } => self.tell_crossing(publication, encodings),
+                Event::Rates { publication, rates } => self.tell_rates(publication, rates),
                 Event::StreamState {
                     subscription,
                     paused,

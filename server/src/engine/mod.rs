@@ -5,7 +5,7 @@
 //!    each command, [`Engine::handle_timeout`] when it is time;
 //! 2. [`Engine::flush`] after them, until it is done: packets leave subscriber by subscriber. After
 //!    each call send the [`Engine::batch`] and clear it;
-//! 3. [`Engine::poll_output`] until it is empty;
+//! 3. [`Engine::poll_output`] and [`Engine::poll_link`] until they are empty;
 //! 4. sleep until [`Engine::poll_timeout`].
 //!
 //! It knows no sockets, threads or clock, so a conference of any size runs in a test in simulated
@@ -26,6 +26,7 @@ mod inform;
 mod join;
 mod leave;
 pub mod limits;
+mod link;
 mod media;
 mod negotiate;
 mod peer;
@@ -45,18 +46,20 @@ use std::time::Instant;
 
 use proto::demux::{DatagramClass, Demux, StunRequest};
 use proto::ids::RoomName;
+use proto::link::{LinkBatch, LinkTrackId, SegmentId};
 use proto::media::SendBatch;
 use proto::session::SessionConfig;
 use proto::token::ApiKeys;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
-use router::{Forward, ParticipantKey, RoomKey, Router};
+use router::{Forward, ParticipantKey, PublicationKey, RoomKey, Router};
 use rustc_hash::FxBuildHasher;
 
 pub use command::{
     Command, ConnectionId, Join, JoinError, Output, Reply, ReplyId, Request, RoomError,
 };
 pub use counters::{Counters, DropReason};
+use link::Remote;
 use peer::Peer;
 pub use room::RoomDefaults;
 use room::RoomState;
@@ -77,6 +80,8 @@ pub struct EngineConfig {
     pub unix_ms: u64,
     /// Name of the node, `ND_...`.
     pub node_id: String,
+    /// Its name on links to other engines.
+    pub segment: SegmentId,
 }
 
 /// Rooms and participants of one worker.
@@ -92,6 +97,18 @@ pub struct Engine {
     peers: Vec<Option<Box<Peer>>>,
     demux: Demux<ParticipantKey, RandomState>,
     connections: HashMap<ConnectionId, ParticipantKey, FxBuildHasher>,
+    /// Participants of other segments.
+    remotes: HashMap<ParticipantKey, Remote, FxBuildHasher>,
+    /// Tracks of other segments, by their names there.
+    remote_tracks: HashMap<(SegmentId, LinkTrackId), PublicationKey, FxBuildHasher>,
+    /// Tracks published here, by their names on links.
+    own_tracks: HashMap<LinkTrackId, PublicationKey, FxBuildHasher>,
+    next_link_track: u64,
+    /// What goes to other segments, by their index.
+    links: Vec<LinkBatch>,
+    spare_batches: Vec<LinkBatch>,
+    /// Segments that have said hello in rooms this engine has not heard of yet.
+    early_hellos: VecDeque<(RoomName, SegmentId)>,
     timers: Timers,
     next_housekeeping: Instant,
     /// Who is to be asked to offer again, and when.
@@ -120,6 +137,13 @@ impl Engine {
             peers: Vec::new(),
             demux: Demux::default(),
             connections: HashMap::default(),
+            remotes: HashMap::default(),
+            remote_tracks: HashMap::default(),
+            own_tracks: HashMap::default(),
+            next_link_track: 0,
+            links: Vec::new(),
+            spare_batches: Vec::new(),
+            early_hellos: VecDeque::new(),
             timers: Timers::default(),
             next_housekeeping: now + housekeeping::INTERVAL,
             asks: VecDeque::new(),
@@ -212,6 +236,7 @@ impl Engine {
         match request {
             Request::Join(join) => Reply::Join(self.join(now, *join)),
             Request::CreateRoom(create) => Reply::CreatedRoom(self.create_room(now, &create)),
+            Request::ExtendRoom(room, to) => Reply::Done(self.extend_room(now, &room, to)),
             Request::Rooms => Reply::Rooms(self.room_views()),
             Request::Room(room) => Reply::Room(self.room_view(&room)),
             Request::DeleteRoom(room) => Reply::Done(self.delete_room(now, &room)),
@@ -292,9 +317,10 @@ impl Engine {
     pub fn counters(&self) -> Counters {
         let (publications, subscriptions) = self.router.counts();
         Counters {
-            rooms: self.rooms.len() as u64,
+            rooms: self.own_rooms().count() as u64,
+            segments: self.rooms.len() as u64,
             participants: self.participant_count() as u64,
-            publications: publications as u64,
+            publications: (publications - self.remote_tracks.len()) as u64,
             subscriptions: subscriptions as u64,
             ..self.counters.clone()
         }

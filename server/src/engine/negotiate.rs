@@ -145,11 +145,7 @@ impl Engine {
         section: usize,
     ) {
         let publication = self.router.subscription(subscription).publication;
-        let publisher = self.router.publication(publication).publisher;
-        let track = self
-            .peer(publisher)
-            .and_then(|peer| peer.tracks.by_key(publication));
-        let Some(info) = track.map(|track| &track.info) else {
+        let Some(info) = self.track_info(publication) else {
             return;
         };
         let Some(codec) = Codec::from_name(&info.mime_type) else {

@@ -8,7 +8,7 @@ use proto::demux::Entries;
 use proto::layer::{red, vp8};
 use proto::media::{OutgoingPacket, SendBatch, Sent};
 use proto::session::{Session, SessionStats};
-use proto::signal::messages::ParticipantInfo;
+use proto::signal::messages::{ParticipantInfo, SubscriptionPermission};
 use proto::token::Claims;
 use router::{Forward, Router, SectionOutput, SubscriptionKey};
 
@@ -30,6 +30,8 @@ pub(super) struct Peer {
     /// What others see of it, without its tracks.
     pub(super) info: ParticipantInfo,
     pub(super) claims: Claims,
+    /// Whom it lets subscribe, if it has said.
+    pub(super) permission: Option<SubscriptionPermission>,
     pub(super) sections: Sections,
     pub(super) tracks: Tracks,
     pub(super) data: DataState,
@@ -81,6 +83,7 @@ impl Peer {
             connection: Some(connection),
             info,
             claims,
+            permission: None,
             sections: Sections::default(),
             tracks: Tracks::default(),
             data: DataState::default(),

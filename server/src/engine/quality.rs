@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use proto::link::Frame;
 use proto::session::SessionStats;
 use proto::signal::messages::{
     ConnectionQuality, ConnectionQualityInfo, ConnectionQualityUpdate, SpeakerInfo,
@@ -32,11 +33,8 @@ impl Engine {
         });
         let speakers: Vec<SpeakerInfo> = audible.collect();
         if !speakers.is_empty() {
-            self.send_to_room(
-                room,
-                None,
-                Message::SpeakersChanged(SpeakersChanged { speakers }),
-            );
+            let changed = SpeakersChanged { speakers };
+            self.send_to_segments(room, Message::SpeakersChanged(changed));
         }
     }
 
@@ -70,6 +68,9 @@ impl Engine {
         publication: PublicationKey,
         highest: Option<usize>,
     ) {
+        if self.tell_origin(publication, |id| Frame::Wanted(id, highest)) {
+            return;
+        }
         let entry = self.router.publication(publication);
         let (publisher, track_sid) = (entry.publisher, entry.sid.to_string());
         let top = entry.encoding_count().saturating_sub(1);
@@ -126,11 +127,8 @@ impl Engine {
             });
         }
         if !updates.is_empty() {
-            self.send_to_room(
-                room,
-                None,
-                Message::ConnectionQuality(ConnectionQualityUpdate { updates }),
-            );
+            let update = ConnectionQualityUpdate { updates };
+            self.send_to_segments(room, Message::ConnectionQuality(update));
         }
     }
 

@@ -17,6 +17,9 @@ use super::command::{ConnectionId, Join, JoinError, Output};
 
 impl Engine {
     pub(super) fn resume(&mut self, now: Instant, join: Join) -> Result<(), JoinError> {
+        if join.home != self.config.segment && self.room_key(&join.room).is_err() {
+            return Err(JoinError::NoSegment);
+        }
         let wanted = &join.request.participant_sid;
         let found = self
             .participant_by_identity(&join.room, &join.identity)
@@ -27,6 +30,9 @@ impl Engine {
             self.turn_away(join.connection);
             return Ok(());
         };
+        if let Some(remote) = self.remotes.get(&key) {
+            return Err(JoinError::Elsewhere(remote.segment));
+        }
         self.counters.resumes += 1;
         self.connect(key, join.connection);
         let last_message_seq = self.peer(key).map_or(0, |peer| peer.data.last_sequence());

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use proto::api;
 use proto::ids::{Identity, RoomName, RoomSid};
+use proto::link::SegmentId;
 use proto::signal::messages::{DisconnectReason, Room, RoomUpdate, signal_response::Message};
 use proto::token::RoomConfig;
 use router::{ParticipantKey, RoomKey};
 
 use super::Engine;
-use super::command::RoomError;
+use super::command::{Output, RoomError};
 
 /// What rooms are like unless their creator says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,10 @@ pub(super) struct RoomState {
     pub(super) closes_at: Option<Instant>,
     /// Whether participants must be told of new counts.
     pub(super) is_stale: bool,
+    /// The segment that answers for it.
+    pub(super) home: SegmentId,
+    /// Its other segments.
+    pub(super) links: Vec<SegmentId>,
 }
 
 /// Settings a room is opened with.
@@ -159,9 +164,12 @@ impl Engine {
             info,
             closes_at: Some(now + Duration::from_secs(empty_timeout.into())),
             is_stale: false,
+            home: self.config.segment,
+            links: Vec::new(),
         };
         self.rooms.insert(key, state);
         self.room_names.insert(name.clone(), key);
+        self.outputs.push_back(Output::RoomOpened(name.clone()));
         tracing::info!(room = %name, "room opened");
         Some(key)
     }
@@ -174,10 +182,14 @@ impl Engine {
     }
 
     pub(super) fn room_views(&self) -> Vec<api::Room> {
-        self.room_names
-            .values()
-            .map(|key| self.room_view_of(*key))
-            .collect()
+        self.own_rooms().map(|key| self.room_view_of(key)).collect()
+    }
+
+    /// Rooms that have their home here, by name.
+    pub(super) fn own_rooms(&self) -> impl Iterator<Item = RoomKey> + '_ {
+        let own = self.config.segment;
+        let rooms = self.room_names.values().copied();
+        rooms.filter(move |key| self.rooms.get(key).is_some_and(|room| room.home == own))
     }
 
     pub(super) fn room_view(&self, name: &RoomName) -> Result<api::Room, RoomError> {
@@ -203,15 +215,11 @@ impl Engine {
     /// A room as participants see it.
     pub(super) fn room_info(&self, key: RoomKey) -> Room {
         let mut info = self.rooms[&key].info.clone();
-        let present = self
-            .router
-            .room(key)
-            .participants()
-            .iter()
-            .filter_map(|key| self.peer(*key));
-        for peer in present.filter(|peer| peer.is_visible()) {
+        (info.num_participants, info.num_publishers) = (0, 0);
+        let present = self.router.room(key).participants().iter();
+        for participant in present.filter_map(|key| self.seen(*key)) {
             info.num_participants += 1;
-            info.num_publishers += u32::from(peer.info.is_publisher);
+            info.num_publishers += u32::from(participant.is_publisher);
         }
         info
     }
@@ -253,19 +261,33 @@ impl Engine {
 
     pub(super) fn delete_room(&mut self, now: Instant, name: &RoomName) -> Result<(), RoomError> {
         let key = self.room_key(name)?;
-        for participant in self.router.room(key).participants().to_vec() {
-            self.end_stay(now, participant, DisconnectReason::RoomDeleted);
-        }
-        self.close_room(key);
+        self.end_room(now, key, DisconnectReason::RoomDeleted);
         Ok(())
     }
 
-    /// Forgets a room everyone has left.
+    /// Ends everyone's stay here, and the room.
+    pub(super) fn end_room(&mut self, now: Instant, key: RoomKey, reason: DisconnectReason) {
+        for participant in self.router.room(key).participants().to_vec() {
+            if self.peer(participant).is_some() {
+                self.end_stay(now, participant, reason);
+            }
+        }
+        self.close_room(key);
+    }
+
+    /// Forgets a room everyone has left here.
     pub(super) fn close_room(&mut self, key: RoomKey) {
+        self.leave_links(key);
         self.router.remove_room(key);
-        if let Some(state) = self.rooms.remove(&key) {
-            self.room_names.remove(&state.name);
+        let Some(state) = self.rooms.remove(&key) else {
+            return;
+        };
+        self.room_names.remove(&state.name);
+        if state.home == self.config.segment {
             tracing::info!(room = %state.name, "room closed");
+            self.outputs.push_back(Output::RoomClosed(state.name));
+        } else {
+            tracing::debug!(room = %state.name, "segment closed");
         }
     }
 

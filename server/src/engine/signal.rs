@@ -36,7 +36,7 @@ impl Engine {
             Request::TrackSetting(settings) => self.handle_track_setting(now, key, &settings),
             Request::Leave(_) => self.end_stay(now, key, DisconnectReason::ClientInitiated),
             Request::SubscriptionPermission(message) => {
-                self.handle_subscription_permission(now, key, &message);
+                self.handle_subscription_permission(now, key, message);
             }
             Request::SyncState(state) => self.handle_sync_state(now, key, &state),
             Request::Simulate(scenario) => self.handle_simulate(now, key, &scenario),
@@ -200,7 +200,7 @@ impl Engine {
                 let changed = SpeakersChanged {
                     speakers: vec![speaker],
                 };
-                self.send_to_room(room, None, Message::SpeakersChanged(changed));
+                self.send_to_segments(room, Message::SpeakersChanged(changed));
             }
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use proto::codec::MediaKind;
 use proto::ids::TrackSid;
+use proto::link::Frame;
 use proto::signal::messages::{
     SubscriptionPermission as PermissionMessage, SubscriptionPermissionUpdate, TrackSubscribed,
     UpdateSubscription, UpdateTrackSettings, VideoQuality, signal_response::Message,
@@ -65,6 +66,9 @@ impl Engine {
         let entry = self.router.publication(publication);
         if entry.subscriptions().len() == 1 {
             let (publisher, track_sid) = (entry.publisher, entry.sid.to_string());
+            if self.tell_origin(publication, Frame::Subscribed) {
+                return;
+            }
             self.send(
                 publisher,
                 Message::TrackSubscribed(TrackSubscribed { track_sid }),
@@ -146,6 +150,20 @@ impl Engine {
     }
 
     pub(super) fn handle_subscription_permission(
+        &mut self,
+        now: Instant,
+        key: ParticipantKey,
+        message: PermissionMessage,
+    ) {
+        self.apply_permission(now, key, &message);
+        if let Some(peer) = self.peer_mut(key) {
+            peer.permission = Some(message);
+        }
+        self.tell_links_of(key);
+    }
+
+    /// Lets subscribe whom a publisher, here or in another segment, wants to.
+    pub(super) fn apply_permission(
         &mut self,
         now: Instant,
         key: ParticipantKey,

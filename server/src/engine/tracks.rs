@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use proto::codec::{Codec, MediaKind};
 use proto::ids::TrackSid;
 use proto::jsep::Wanted;
+use proto::link::LinkTrackId;
 use proto::signal::granted_source;
 use proto::signal::messages::{
     AddTrackRequest, AudioTrackFeature, MuteTrackRequest, SimulcastCodecInfo, TrackInfo,
@@ -37,6 +38,10 @@ struct PendingTrack {
 pub(super) struct PublishedTrack {
     pub(super) key: PublicationKey,
     pub(super) info: TrackInfo,
+    /// Its encodings, lowest first.
+    pub(super) encodings: Vec<EncodingInfo>,
+    /// Its name on links to other segments.
+    pub(super) link: LinkTrackId,
     codec: Option<Codec>,
 }
 
@@ -237,8 +242,14 @@ impl Engine {
             kind: section.kind,
             screen_share: info.source() == TrackSource::ScreenShare,
             encodings: encodings(&info.layers, &section.rids),
+            is_remote: false,
         };
+        let encodings = new.encodings.clone();
         let publication = self.router.publish(key, new).ok()?;
+        self.next_link_track += 1;
+        let link = LinkTrackId(self.next_link_track);
+        self.own_tracks.insert(link, publication);
+        self.link_publication(publication);
         let peer = self.peer_mut(key)?;
         peer.sections
             .publish(section.index, publication, &section.rids);
@@ -246,6 +257,8 @@ impl Engine {
         peer.tracks.published.push(PublishedTrack {
             key: publication,
             info,
+            encodings,
+            link,
             codec: None,
         });
         Some(publication)
@@ -268,6 +281,7 @@ impl Engine {
                 .position(|track| track.key == publication);
             if let Some(index) = gone {
                 let track = peer.tracks.published.remove(index);
+                self.own_tracks.remove(&track.link);
                 self.send(
                     key,
                     Message::TrackUnpublished(TrackUnpublishedResponse {

@@ -63,7 +63,7 @@ pub struct RequestLabels {
 }
 
 /// What the workers have counted, summed up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counters {
     /// Datagrams received.
     pub packets_in: u64,
@@ -73,6 +73,16 @@ pub struct Counters {
     pub bytes_in: u64,
     /// Bytes of datagrams sent.
     pub bytes_out: u64,
+    /// Media packets forwarded to receivers.
+    pub packets_forwarded: u64,
+    /// Media packets sent again to receivers that had missed them.
+    pub packets_resent: u64,
+    /// Media packets handed from one worker to another.
+    pub packets_linked: u64,
+    /// Keyframes asked of publishers.
+    pub keyframe_requests: u64,
+    /// Share of the last moment that each worker was busy for, 0 to 1.
+    pub busy: Vec<f64>,
     /// Datagrams dropped, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
     /// Rooms now.
@@ -179,6 +189,26 @@ impl Collector for Workers {
             ("packets_out", "Datagrams sent", counters.packets_out),
             ("bytes_in", "Bytes of datagrams received", counters.bytes_in),
             ("bytes_out", "Bytes of datagrams sent", counters.bytes_out),
+            (
+                "packets_forwarded",
+                "Media packets forwarded to receivers",
+                counters.packets_forwarded,
+            ),
+            (
+                "packets_resent",
+                "Media packets sent again because they were missed",
+                counters.packets_resent,
+            ),
+            (
+                "packets_linked",
+                "Media packets handed from one worker to another",
+                counters.packets_linked,
+            ),
+            (
+                "keyframe_requests",
+                "Keyframes asked of publishers",
+                counters.keyframe_requests,
+            ),
         ] {
             ConstCounter::new(count).encode(encoder.encode_descriptor(
                 name,
@@ -195,6 +225,16 @@ impl Collector for Workers {
         )?;
         for (reason, count) in &counters.dropped {
             ConstCounter::new(*count).encode(dropped.encode_family(&[("reason", *reason)])?)?;
+        }
+        let mut busy = encoder.encode_descriptor(
+            "worker_busy_ratio",
+            "Share of the last moment that a worker was busy for",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (worker, share) in counters.busy.iter().enumerate() {
+            let worker = worker.to_string();
+            ConstGauge::new(*share).encode(busy.encode_family(&[("worker", worker.as_str())])?)?;
         }
         for (name, help, count) in [
             ("rooms", "Rooms", counters.rooms),
@@ -225,6 +265,7 @@ mod tests {
         metrics.read_workers_with(|| Counters {
             packets_in: 7,
             rooms: 2,
+            busy: vec![0.5],
             dropped: BTreeMap::from([("unknown_source", 3)]),
             ..Counters::default()
         });
@@ -234,6 +275,7 @@ mod tests {
         for line in [
             "plenary_packets_in_total 7\n",
             "plenary_rooms 2\n",
+            "plenary_worker_busy_ratio{worker=\"0\"} 0.5\n",
             "plenary_dropped_datagrams_total{reason=\"unknown_source\"} 3\n",
             "plenary_joins_total 1\n",
         ] {

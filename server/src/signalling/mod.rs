@@ -99,6 +99,10 @@ impl From<JoinRefused> for Refusal {
                 JoinError::NotAllowed(_) => (StatusCode::UNAUTHORIZED, "not_allowed"),
                 JoinError::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
                 JoinError::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
+                // The node knocks elsewhere before anybody hears of these.
+                JoinError::Elsewhere(_) | JoinError::NoSegment => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "overloaded")
+                }
             },
         };
         Self {

@@ -4,14 +4,15 @@ use std::io;
 use std::sync::Arc;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
-use mio::{Poll, Waker};
 use parking_lot::Mutex;
 use proto::signal::messages::signal_request;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Frame, MAX_QUEUED_INPUTS, WAKER, Worker};
+use super::post::{Bell, Post};
+use super::{Frame, MAX_QUEUED_INPUTS, Worker};
 use crate::engine::{ConnectionId, Counters, EngineConfig, Join, Reply, Request};
 use crate::net::MediaSocket;
+use crate::node::Placement;
 
 /// What a worker is given.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub enum Input {
 #[derive(Debug, Clone)]
 pub struct WorkerHandle {
     inputs: Sender<Input>,
-    waker: Arc<Waker>,
+    bell: Bell,
     counters: Arc<Mutex<Counters>>,
 }
 
@@ -41,12 +42,24 @@ impl WorkerHandle {
     ///
     /// # Errors
     /// What the system says.
-    pub fn start(index: usize, engine: EngineConfig, socket: MediaSocket) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+    pub fn start(
+        engine: EngineConfig,
+        socket: MediaSocket,
+        post: Post,
+        placement: Placement,
+    ) -> io::Result<Self> {
+        let index = engine.segment.index();
+        let bell = post.bell();
         let (inputs, received) = bounded(MAX_QUEUED_INPUTS);
         let counters = Arc::new(Mutex::new(Counters::default()));
-        let worker = Worker::new(engine, socket, poll, received, Arc::clone(&counters))?;
+        let worker = Worker::new(
+            engine,
+            socket,
+            post,
+            placement,
+            received,
+            Arc::clone(&counters),
+        )?;
         std::thread::Builder::new()
             .name(format!("media-{index}"))
             .spawn(move || {
@@ -56,7 +69,7 @@ impl WorkerHandle {
             })?;
         Ok(Self {
             inputs,
-            waker,
+            bell,
             counters,
         })
     }
@@ -68,8 +81,7 @@ impl WorkerHandle {
     pub fn give(&self, input: Input) -> Result<(), Box<Input>> {
         match self.inputs.try_send(input) {
             Ok(()) => {
-                // Fails only without descriptors; the worker then wakes at its next deadline.
-                let _ = self.waker.wake();
+                self.bell.ring();
                 Ok(())
             }
             Err(TrySendError::Full(input) | TrySendError::Disconnected(input)) => {

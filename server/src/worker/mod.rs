@@ -2,11 +2,14 @@
 //!
 //! Each turn of its loop:
 //! 1. wait for datagrams, inputs or the next deadline;
-//! 2. hand datagrams and inputs to the engine, all with one reading of the clock;
+//! 2. hand datagrams, other workers' batches and inputs to the engine, all with one reading of the
+//!    clock;
 //! 3. let the engine's timers run, and flush;
-//! 4. send datagrams in batches, and replies and messages to their receivers.
+//! 4. send datagrams in batches, batches to other workers, and replies and messages to their
+//!    receivers.
 
 mod handle;
+mod post;
 
 use std::collections::HashMap;
 use std::io;
@@ -15,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_channel::Receiver;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Token};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,8 +27,10 @@ use crate::engine::{
     Command, ConnectionId, Counters, Engine, EngineConfig, Output, Reply, ReplyId,
 };
 use crate::net::MediaSocket;
+use crate::node::Placement;
 
 pub use handle::{Input, WorkerHandle};
+pub use post::{MAX_QUEUED_BATCHES, Post};
 
 /// Frames that wait for a client's WebSocket. A client that reads so slowly is disconnected and
 /// may resume.
@@ -35,6 +40,8 @@ pub const MAX_QUEUED_FRAMES: usize = 1_024;
 pub const MAX_QUEUED_INPUTS: usize = 4_096;
 /// Batches of datagrams taken in one turn, so that inputs and timers get their turn too.
 const MAX_BATCHES: usize = 16;
+/// Batches of other workers taken in one turn.
+const MAX_LINK_BATCHES: usize = 64;
 /// Inputs taken in one turn.
 const MAX_INPUTS: usize = 256;
 /// How often counters are published for whoever looks.
@@ -57,13 +64,17 @@ pub enum Frame {
 pub(crate) struct Worker {
     engine: Engine,
     socket: MediaSocket,
-    poll: Poll,
+    post: Post,
+    placement: Placement,
     inputs: Receiver<Input>,
     replies: HashMap<ReplyId, oneshot::Sender<Reply>>,
     connections: HashMap<ConnectionId, mpsc::Sender<Frame>>,
     next_reply: u64,
     counters: Arc<Mutex<Counters>>,
     counters_due: Instant,
+    counted: Instant,
+    /// Time spent waiting since then.
+    idle: Duration,
     lost: u64,
     stopping: Option<oneshot::Sender<()>>,
 }
@@ -72,23 +83,28 @@ impl Worker {
     fn new(
         engine: EngineConfig,
         mut socket: MediaSocket,
-        poll: Poll,
+        post: Post,
+        placement: Placement,
         inputs: Receiver<Input>,
         counters: Arc<Mutex<Counters>>,
     ) -> io::Result<Self> {
-        poll.registry()
+        post.poll
+            .registry()
             .register(socket.source(), SOCKET, Interest::READABLE)?;
         let now = clock::now();
         Ok(Self {
             engine: Engine::new(now, engine),
             socket,
-            poll,
+            post,
+            placement,
             inputs,
             replies: HashMap::new(),
             connections: HashMap::new(),
             next_reply: 0,
             counters,
             counters_due: now,
+            counted: now,
+            idle: Duration::ZERO,
             lost: 0,
             stopping: None,
         })
@@ -99,23 +115,17 @@ impl Worker {
         let mut events = Events::with_capacity(8);
         let mut has_more = true;
         loop {
-            let wait = if has_more {
-                Duration::ZERO
-            } else {
-                self.time_to_wait()
-            };
-            match self.poll.poll(&mut events, Some(wait)) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
+            self.wait(&mut events, has_more)?;
             let now = clock::now();
             has_more = self.receive(now);
-            has_more |= self.take_inputs(now);
+            // Before inputs: who is sent to a segment finds it there.
+            has_more |= self.take_batches(now) || self.take_inputs(now);
             self.engine.handle_timeout(now);
             while !self.engine.flush(now) {
                 self.transmit();
             }
             self.transmit();
+            self.post_batches();
             self.deliver(now);
             self.publish_counters(now);
             if let Some(stopped) = self.stopping.take() {
@@ -126,12 +136,27 @@ impl Worker {
         }
     }
 
-    fn time_to_wait(&self) -> Duration {
-        let now = clock::now();
-        self.engine
-            .poll_timeout(now)
-            .min(self.counters_due)
-            .saturating_duration_since(now)
+    /// Waits until there is something to do.
+    fn wait(&mut self, events: &mut Events, has_more: bool) -> io::Result<()> {
+        let before = clock::now();
+        let mut span = Duration::ZERO;
+        if !has_more {
+            let next = self.engine.poll_timeout(before).min(self.counters_due);
+            span = next.saturating_duration_since(before);
+            self.post.fall_asleep();
+            if self.post.has_mail() || !self.inputs.is_empty() {
+                span = Duration::ZERO;
+            }
+        }
+        let outcome = self.post.poll.poll(events, Some(span));
+        self.post.wake_up();
+        if !span.is_zero() {
+            self.idle += clock::now().saturating_duration_since(before);
+        }
+        match outcome {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Takes datagrams until there are none, or enough. Returns whether there may be more.
@@ -146,6 +171,33 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// Takes what other workers have left. Returns whether there may be more.
+    fn take_batches(&mut self, now: Instant) -> bool {
+        for _ in 0..MAX_LINK_BATCHES {
+            let Some((from, mut batch)) = self.post.take() else {
+                return false;
+            };
+            self.engine.handle_link(now, from, &mut batch);
+            self.post.give_back(from, batch);
+        }
+        true
+    }
+
+    fn post_batches(&mut self) {
+        while let Some(spare) = self.post.take_spare() {
+            self.engine.recycle(spare);
+        }
+        let mut full = Vec::new();
+        while let Some((to, batch)) = self.engine.poll_link() {
+            if let Err(batch) = self.post.leave(to, batch) {
+                full.push((to, batch));
+            }
+        }
+        for (to, batch) in full {
+            self.engine.return_link(to, batch);
+        }
     }
 
     fn take_inputs(&mut self, now: Instant) -> bool {
@@ -221,6 +273,11 @@ impl Worker {
                         self.engine.handle_command(now, Command::Closed(connection));
                     }
                 }
+                Output::RoomOpened(room) => self.placement.room_opened(self.post.own, &room),
+                Output::RoomClosed(room) => self.placement.room_closed(&room),
+                Output::Present(room, count) => {
+                    self.placement.present(self.post.own, &room, count);
+                }
                 Output::Close(connection) => {
                     if let Some(frames) = self.connections.remove(&connection) {
                         // A full queue ends with its sender all the same.
@@ -238,6 +295,12 @@ impl Worker {
         self.counters_due = now + COUNTERS_INTERVAL;
         let mut counters = self.engine.counters();
         counters.send_lost = self.lost;
+        let span = now.saturating_duration_since(self.counted).as_secs_f64();
+        let idle = std::mem::take(&mut self.idle).as_secs_f64();
+        let busy = (1.0 - idle / span.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+        self.counted = now;
+        self.placement.measured(self.post.own, busy);
+        counters.busy_permille = (busy * 1_000.0) as u64;
         *self.counters.lock() = counters;
     }
 }

@@ -24,11 +24,11 @@ fn a_forwarded_packet_allocates_nothing() {
     // Until every buffer has the size it needs: rings hold a second, histories a few.
     world.run_for(secs(20));
     world.expect_media("p00", "ann", Video);
-    let before = (world.engine.counters().packets_out, world.allocations);
+    let before = (world.counters().packets_out, world.allocations);
 
     world.run_for(secs(5));
 
-    let forwarded = world.engine.counters().packets_out - before.0;
+    let forwarded = world.counters().packets_out - before.0;
     assert!(forwarded > 20 * 5 * 60, "{forwarded} packets");
     assert_eq!(world.allocations - before.1, 0, "for {forwarded} packets");
 }

@@ -9,6 +9,9 @@
     reason = "tests"
 )]
 
+/// On how many engines a room is; the same conferences are held on several in `linked`.
+pub const SEGMENTS: usize = 1;
+
 mod conference;
 mod costs;
 mod link;

@@ -48,6 +48,8 @@ pub struct Person {
     /// What it has to send.
     pub batch: SendBatch,
     pub connection: Option<ConnectionId>,
+    /// The engine it is with.
+    pub at: usize,
     pub sid: String,
     /// Whom it knows, by sid.
     pub known: BTreeMap<String, ParticipantInfo>,
@@ -104,6 +106,7 @@ impl Person {
             session: Session::new(now, &config, credentials, tag.into()),
             batch: SendBatch::default(),
             connection: None,
+            at: 0,
             sid: String::new(),
             known: BTreeMap::new(),
             published: Vec::new(),

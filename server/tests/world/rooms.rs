@@ -5,6 +5,7 @@ use std::time::Duration;
 use plenary::engine::{Join, JoinError, Reply, Request, RoomDefaults, RoomError};
 use proto::api::CreateRoom;
 use proto::ids::Identity;
+use proto::link::SegmentId;
 use proto::signal::messages::DisconnectReason;
 
 use crate::world::World;
@@ -63,10 +64,12 @@ fn a_full_room_takes_nobody_more() {
     let mut world = World::with_rooms("a_full_room_takes_nobody_more", rooms);
     world.join("ann");
     world.join("ben");
+    world.run_for(Duration::from_millis(100));
 
     let join = Join {
         connection: plenary::engine::ConnectionId(9_999),
         room: world.room().clone(),
+        home: SegmentId(0),
         identity: Identity::new("eve").unwrap(),
         claims: Default::default(),
         request: Default::default(),

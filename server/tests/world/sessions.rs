@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use plenary::engine::Command;
 use proto::codec::MediaKind::{Audio, Video};
-use proto::ids::Identity;
 use proto::signal::messages::{
     DisconnectReason, SessionDescription, SubscriptionPermission, TrackPermission,
     UpdateParticipantMetadata, leave_request::Action, request_response::Reason,
@@ -103,11 +101,10 @@ fn a_session_that_panics_ends_alone() {
     }
     world.run_for(secs(4));
 
-    let room = world.room().clone();
-    world.engine.poison(&room, &Identity::new("eve").unwrap());
+    world.poison("eve");
     world.run_for(secs(2));
 
-    assert_eq!(world.engine.counters().panics, 1);
+    assert_eq!(world.counters().panics, 1);
     assert!(
         world.people["ann"]
             .known
@@ -241,7 +238,7 @@ fn everyone_is_told_to_reconnect_when_the_server_stops() {
     }
     world.run_for(secs(2));
 
-    world.engine.handle_command(world.now, Command::Shutdown);
+    world.shut_down();
     world.run_for(secs(1));
 
     for name in ["ann", "ben"] {
@@ -250,7 +247,7 @@ fn everyone_is_told_to_reconnect_when_the_server_stops() {
             Some((DisconnectReason::ServerShutdown, Action::Reconnect))
         );
     }
-    assert_eq!(world.engine.counters().participants, 0);
+    assert_eq!(world.counters().participants, 0);
 }
 
 #[test]

@@ -1,18 +1,19 @@
-//! The world: an engine, people, the links between them, and a clock that only the test moves.
+//! The world: engines, people, the links between them, and a clock that only the test moves.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenary::engine::{
-    Command, ConnectionId, Engine, EngineConfig, Join, Output, Reply, ReplyId, Request,
-    RoomDefaults,
+    Command, ConnectionId, Counters, Engine, EngineConfig, Join, JoinError, Output, Reply, ReplyId,
+    Request, RoomDefaults,
 };
 use proto::codec::MediaKind;
 use proto::demux::DatagramClass;
 use proto::ids::{Identity, RoomName};
+use proto::link::{LinkBatch, SegmentId};
 use proto::media::WallClock;
 use proto::media::rtp::is_rtcp;
 use proto::session::{DtlsIdentity, IceCredentials, SessionConfig};
@@ -24,16 +25,16 @@ use rand_chacha::ChaCha20Rng;
 use crate::media::{Received, Source};
 use crate::person::Person;
 
-/// The server's address.
-pub const SERVER: &str = "10.0.0.1:7882";
 /// Signalling takes this long each way.
 const SIGNAL_DELAY: Duration = Duration::from_millis(5);
+/// Batches between engines take up to so many milliseconds.
+const MAX_LINK_DELAY_MS: u64 = 2;
 /// The clock's step. Nothing that is looked at here is finer.
 const STEP: Duration = Duration::from_millis(1);
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Delivery {
-    ToServer(SocketAddr, Vec<u8>),
+    ToServer(SocketAddr, SocketAddr, Vec<u8>),
     ToPerson(String, SocketAddr, Vec<u8>),
     Request(ConnectionId, Vec<u8>),
     Frame(ConnectionId, Bytes),
@@ -44,13 +45,20 @@ enum Delivery {
 #[derive(Debug)]
 pub struct World {
     pub now: Instant,
-    pub engine: Engine,
+    /// The workers' engines; rooms have their home with the first.
+    pub engines: Vec<Engine>,
     pub people: BTreeMap<String, Person>,
     pub rng: ChaCha20Rng,
     /// Allocations the engine has made for media packets, and for sending.
     pub allocations: u64,
     room: RoomName,
     config: SessionConfig,
+    /// Batches on their way, by where they come from and where they go.
+    links: BTreeMap<(SegmentId, SegmentId), VecDeque<(Instant, LinkBatch)>>,
+    /// Whether engines take nothing from each other at present.
+    pub stall_links: bool,
+    /// The engine the next participant is sent to.
+    turn: usize,
     queue: BinaryHeap<Reverse<(Instant, u64, Delivery)>>,
     next: u64,
     addresses: u16,
@@ -62,11 +70,15 @@ impl World {
         Self::with_rooms(name, RoomDefaults::default())
     }
 
+    pub fn with_rooms(name: &str, rooms: RoomDefaults) -> Self {
+        Self::with_segments(name, rooms, crate::SEGMENTS)
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "an instant can only be made by the clock; its value does not matter"
     )]
-    pub fn with_rooms(name: &str, rooms: RoomDefaults) -> Self {
+    pub fn with_segments(name: &str, rooms: RoomDefaults, segments: usize) -> Self {
         let seed = match std::env::var("SIM_SEED") {
             Ok(seed) => seed.parse().expect("SIM_SEED is a number"),
             Err(_) => rand::random::<u64>(),
@@ -78,22 +90,33 @@ impl World {
         let identity = DtlsIdentity::generate().expect("crypto works");
         let config = SessionConfig {
             identity,
-            addresses: vec![SERVER.parse().expect("an address")],
+            addresses: vec![server_address(0)],
             estimates: true,
             wall: WallClock::new(now, Duration::from_secs(1_800_000_000)),
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let engine = EngineConfig {
-            session: config.clone(),
-            rooms,
-            keys: ApiKeys::new(BTreeMap::new()),
-            seed: rng.random(),
-            unix_ms: 1_800_000_000_000,
-            node_id: "ND_world".into(),
-        };
+        let engines = (0..segments).map(|index| {
+            let session = SessionConfig {
+                addresses: vec![server_address(index)],
+                ..config.clone()
+            };
+            let engine = EngineConfig {
+                session,
+                rooms: rooms.clone(),
+                keys: ApiKeys::new(BTreeMap::new()),
+                seed: rng.random(),
+                unix_ms: 1_800_000_000_000,
+                node_id: "ND_world".into(),
+                segment: SegmentId(index as u16),
+            };
+            Engine::new(now, engine)
+        });
         Self {
             now,
-            engine: Engine::new(now, engine),
+            engines: engines.collect(),
+            links: BTreeMap::new(),
+            stall_links: false,
+            turn: 0,
             people: BTreeMap::new(),
             rng,
             allocations: 0,
@@ -173,35 +196,91 @@ impl World {
     }
 
     fn knock(&mut self, name: &str, claims: Claims, request: JoinRequest) {
-        self.next += 1;
-        let connection = ConnectionId(self.next);
-        let join = Join {
-            connection,
-            room: self.room.clone(),
-            identity: Identity::new(name).expect("a name"),
-            claims,
-            request,
-        };
-        self.person(name).connection = Some(connection);
-        let reply = self.request(Request::Join(Box::new(join)));
-        assert!(
-            matches!(reply, Reply::Join(Ok(()))),
-            "{name} is let in: {reply:?}"
-        );
+        let mut at = self.turn % self.engines.len();
+        self.turn += 1;
+        for _ in 0..5 {
+            if at != 0 {
+                let segment = SegmentId(at as u16);
+                let extended = self.request(Request::ExtendRoom(self.room.clone(), segment));
+                match extended {
+                    Reply::Done(Ok(())) => self.deliver_links(Some((SegmentId(0), segment))),
+                    _ => at = 0,
+                }
+            }
+            self.next += 1;
+            let connection = ConnectionId(self.next);
+            let join = Join {
+                connection,
+                room: self.room.clone(),
+                home: SegmentId(0),
+                identity: Identity::new(name).expect("a name"),
+                claims: claims.clone(),
+                request: request.clone(),
+            };
+            let person = self.person(name);
+            (person.connection, person.at) = (Some(connection), at);
+            match self.request_at(at, Request::Join(Box::new(join))) {
+                Reply::Join(Ok(())) => return,
+                Reply::Join(Err(JoinError::Elsewhere(segment))) => at = segment.index(),
+                Reply::Join(Err(JoinError::NoSegment)) => {}
+                reply => panic!("{name} is let in: {reply:?}"),
+            }
+        }
+        panic!("{name} is sent about");
     }
 
-    /// Asks the engine something, as the API does.
+    /// Asks the room's home something, as the API does.
     pub fn request(&mut self, request: Request) -> Reply {
+        self.request_at(0, request)
+    }
+
+    pub fn request_at(&mut self, engine: usize, request: Request) -> Reply {
         self.next += 1;
         let id = ReplyId(self.next);
-        self.engine
-            .handle_command(self.now, Command::Request(id, request));
+        self.engines[engine].handle_command(self.now, Command::Request(id, request));
         self.flush(self.now);
         self.collect()
             .into_iter()
             .find(|(own, _)| *own == id)
             .map(|(_, reply)| reply)
             .expect("every request is answered")
+    }
+
+    /// What all engines have counted.
+    pub fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        for counters in self.engines.iter().map(Engine::counters) {
+            sum.packets_out += counters.packets_out;
+            sum.packets_linked += counters.packets_linked;
+            sum.panics += counters.panics;
+            sum.participants += counters.participants;
+            sum.rooms += counters.rooms;
+            sum.segments += counters.segments;
+            sum.publications += counters.publications;
+            for (sum, own) in sum.dropped.iter_mut().zip(counters.dropped) {
+                *sum += own;
+            }
+        }
+        sum
+    }
+
+    /// Makes the next drive of somebody's session panic.
+    pub fn poison(&mut self, name: &str) {
+        let at = self.person(name).at;
+        let identity = Identity::new(name).expect("a name");
+        self.engines[at].poison(&self.room, &identity);
+    }
+
+    /// Stops the server.
+    pub fn shut_down(&mut self) {
+        for engine in &mut self.engines {
+            engine.handle_command(self.now, Command::Shutdown);
+        }
+    }
+
+    /// Gives a signalling command to the engine somebody is with.
+    fn command(&mut self, at: usize, command: Command) {
+        self.engines[at].handle_command(self.now, command);
     }
 
     pub fn fresh_address(&mut self) -> SocketAddr {
@@ -222,17 +301,17 @@ impl World {
     /// Leaves with a word.
     pub fn leave(&mut self, name: &str) {
         let leave = signal_request::Message::Leave(Default::default());
-        let connection = self.person(name).connection.expect("connected");
+        let (at, connection) = (self.person(name).at, self.person(name).connection);
+        let connection = connection.expect("connected");
         self.people.remove(name);
-        self.engine
-            .handle_command(self.now, Command::Signal(connection, Box::new(leave)));
+        self.command(at, Command::Signal(connection, Box::new(leave)));
     }
 
     /// Loses the WebSocket.
     pub fn lose_signalling(&mut self, name: &str) {
         let connection = self.person(name).connection.take().expect("connected");
-        self.engine
-            .handle_command(self.now, Command::Closed(connection));
+        let at = self.person(name).at;
+        self.command(at, Command::Closed(connection));
     }
 
     /// Lets time pass.
@@ -267,8 +346,11 @@ impl World {
         for name in &names {
             self.drive_person(now, name);
         }
-        if self.engine.poll_timeout(now) <= now {
-            self.engine.handle_timeout(now);
+        self.deliver_links(None);
+        for engine in &mut self.engines {
+            if engine.poll_timeout(now) <= now {
+                engine.handle_timeout(now);
+            }
         }
         self.flush(now);
         self.collect();
@@ -284,11 +366,12 @@ impl World {
                 break;
             };
             match delivery {
-                Delivery::ToServer(source, mut bytes) => {
-                    let local = SERVER.parse().expect("an address");
+                Delivery::ToServer(source, local, mut bytes) => {
                     let is_media =
                         DatagramClass::of(&bytes) == DatagramClass::Rtp && !is_rtcp(&bytes);
-                    let engine = &mut self.engine;
+                    let Some(engine) = self.engines.get_mut(engine_at(local)) else {
+                        continue;
+                    };
                     let made = allocation_counter::measure(|| {
                         engine.handle_datagram(now, source, local, &mut bytes);
                     });
@@ -306,8 +389,8 @@ impl World {
                     let message = proto::signal::decode_request(&frame)
                         .expect("people speak protobuf")
                         .expect("known messages");
-                    self.engine
-                        .handle_command(now, Command::Signal(connection, Box::new(message)));
+                    let at = self.by_connection(connection).map_or(0, |person| person.at);
+                    self.command(at, Command::Signal(connection, Box::new(message)));
                 }
                 Delivery::Frame(connection, frame) => {
                     if let Some(person) = self.by_connection(connection) {
@@ -354,9 +437,8 @@ impl World {
             return;
         };
         for (path, datagram) in person.batch.datagrams() {
-            if path.destination != SERVER.parse().expect("an address")
-                || path.source != person.address
-            {
+            let goes_to_server = engine_at(path.destination) < self.engines.len();
+            if !goes_to_server || path.source != person.address {
                 continue;
             }
             if let Some(at) = person.up.pass(now, datagram.len(), &mut self.rng) {
@@ -364,7 +446,7 @@ impl World {
                 self.queue.push(Reverse((
                     at,
                     self.next,
-                    Delivery::ToServer(path.source, datagram.to_vec()),
+                    Delivery::ToServer(path.source, path.destination, datagram.to_vec()),
                 )));
             }
         }
@@ -372,22 +454,24 @@ impl World {
     }
 
     fn flush(&mut self, now: Instant) {
-        loop {
-            let engine = &mut self.engine;
-            let mut is_done = true;
-            let made = allocation_counter::measure(|| is_done = engine.flush(now));
-            self.allocations += made.count_total;
-            if is_done {
-                return;
+        for index in 0..self.engines.len() {
+            loop {
+                let engine = &mut self.engines[index];
+                let mut is_done = true;
+                let made = allocation_counter::measure(|| is_done = engine.flush(now));
+                self.allocations += made.count_total;
+                if is_done {
+                    break;
+                }
+                self.send_down(index);
             }
-            self.send_down();
         }
     }
 
-    /// Lets the engine's datagrams go.
-    fn send_down(&mut self) {
+    /// Lets an engine's datagrams go.
+    fn send_down(&mut self, engine: usize) {
         let now = self.now;
-        for (path, datagram) in self.engine.batch().datagrams() {
+        for (path, datagram) in self.engines[engine].batch().datagrams() {
             let found = self
                 .people
                 .values_mut()
@@ -400,26 +484,70 @@ impl World {
                 self.queue.push(Reverse((at, self.next, delivery)));
             }
         }
-        self.engine.clear_batch();
+        self.engines[engine].clear_batch();
     }
 
-    /// Takes what the engine gives out. Returns replies.
+    /// Hands over the batches between engines that have arrived; those of one link at once if it
+    /// is named.
+    fn deliver_links(&mut self, at_once: Option<(SegmentId, SegmentId)>) {
+        let now = self.now;
+        let mut arrived = Vec::new();
+        for ((from, to), batches) in &mut self.links {
+            let is_named = at_once == Some((*from, *to));
+            while batches
+                .front()
+                .is_some_and(|(at, _)| *at <= now || is_named)
+            {
+                arrived.extend(batches.pop_front().map(|(_, batch)| (*from, *to, batch)));
+            }
+        }
+        for (from, to, mut batch) in arrived {
+            let is_media = batch.frames.is_empty();
+            let engine = &mut self.engines[to.index()];
+            let made = allocation_counter::measure(|| engine.handle_link(now, from, &mut batch));
+            if is_media {
+                self.allocations += made.count_total;
+            }
+            self.engines[from.index()].recycle(batch);
+        }
+    }
+
+    /// Takes what the engines give out. Returns replies.
     fn collect(&mut self) -> Vec<(ReplyId, Reply)> {
         let now = self.now;
-        self.send_down();
         let mut replies = Vec::new();
-        while let Some(output) = self.engine.poll_output() {
-            let delivery = match output {
-                Output::Reply(id, reply) => {
-                    replies.push((id, reply));
+        for index in 0..self.engines.len() {
+            self.send_down(index);
+            let from = SegmentId(index as u16);
+            let mut returned = Vec::new();
+            while let Some((to, batch)) = self.engines[index].poll_link() {
+                if self.stall_links {
+                    returned.push((to, batch));
                     continue;
                 }
-                Output::Signal(connection, frame) => Delivery::Frame(connection, frame),
-                Output::Close(connection) => Delivery::Close(connection),
-            };
-            self.next += 1;
-            self.queue
-                .push(Reverse((now + SIGNAL_DELAY, self.next, delivery)));
+                let delay = self.rng.random_range(0..=MAX_LINK_DELAY_MS);
+                let link = self.links.entry((from, to)).or_default();
+                let earliest = link.back().map_or(now, |(at, _)| *at);
+                let at = earliest.max(now + Duration::from_millis(delay));
+                link.push_back((at, batch));
+            }
+            for (to, batch) in returned {
+                self.engines[index].return_link(to, batch);
+            }
+            while let Some(output) = self.engines[index].poll_output() {
+                let delivery = match output {
+                    Output::Reply(id, reply) => {
+                        replies.push((id, reply));
+                        continue;
+                    }
+                    Output::Signal(connection, frame) => Delivery::Frame(connection, frame),
+                    Output::Close(connection) => Delivery::Close(connection),
+                    Output::RoomOpened(_) | Output::RoomClosed(_) | Output::Present(..) => continue,
+                };
+                self.next += 1;
+                self.queue
+                    .push(Reverse((now + SIGNAL_DELAY, self.next, delivery)));
+            }
         }
         replies
     }
@@ -455,5 +583,22 @@ impl World {
                 );
             }
         }
+    }
+}
+
+/// Where an engine takes datagrams.
+pub fn server_address(engine: usize) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, engine as u8 + 1], 7_882))
+}
+
+/// The engine at an address.
+fn engine_at(address: SocketAddr) -> usize {
+    let index = |ip: [u8; 4]| match ip {
+        [10, 0, 0, last] => usize::from(last).wrapping_sub(1),
+        _ => usize::MAX,
+    };
+    match address {
+        SocketAddr::V4(v4) => index(v4.ip().octets()),
+        SocketAddr::V6(_) => usize::MAX,
     }
 }

@@ -1,7 +1,8 @@
-//! The node: its workers, and which of them has which room.
+//! The node: its workers, and what the API and signalling ask of them.
+
+mod placement;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,12 +10,12 @@ use std::time::Duration;
 
 use proto::api::{CreateRoom, Participant, Room};
 use proto::ids::{Identity, RoomName};
+use proto::link::SegmentId;
 use proto::session::{DtlsIdentity, SessionConfig};
 use proto::signal::messages::JoinRequest;
 use proto::token::{ApiKeys, Claims};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use rustc_hash::FxBuildHasher;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
@@ -23,11 +24,16 @@ use crate::engine::{
 };
 use crate::net::{self, Advertised, MediaSocket};
 use crate::observe::Counters;
-use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, WorkerHandle};
+use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerHandle};
 use crate::{clock, entropy};
+
+pub use placement::{Placement, Ticket};
 
 /// How long a worker may take to answer; it answers in microseconds unless it is overloaded.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often somebody is sent on from one worker to another who joins while a room's segments
+/// change.
+const MAX_KNOCKS: usize = 5;
 
 /// A handle on the node; cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +42,7 @@ pub struct Node(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     workers: Vec<WorkerHandle>,
+    placement: Placement,
     advertised: Vec<Advertised>,
     next_connection: AtomicU64,
     is_stopping: AtomicBool,
@@ -116,8 +123,10 @@ impl Node {
         let count = config.workers.count();
         let mut seed = ChaCha20Rng::from_seed(entropy::bytes());
         let node_id = format!("ND_{:012x}", seed.next_u64() >> 16);
+        let placement = Placement::new(count, config.room.worker_participants as usize);
+        let posts = Post::for_workers(count)?;
         let mut workers = Vec::with_capacity(count);
-        for index in 0..count {
+        for (index, post) in posts.into_iter().enumerate() {
             let port = config.udp.port + index as u16;
             let ips: Vec<_> = advertised.iter().map(|own| own.ip).collect();
             let socket = bind(SocketAddr::new(config.udp.bind, port), &ips)?;
@@ -134,11 +143,18 @@ impl Node {
                 seed: entropy::bytes(),
                 unix_ms: clock::unix_now_ms(),
                 node_id: node_id.clone(),
+                segment: SegmentId(index as u16),
             };
-            workers.push(WorkerHandle::start(index, engine, socket)?);
+            workers.push(WorkerHandle::start(
+                engine,
+                socket,
+                post,
+                placement.clone(),
+            )?);
         }
         Ok(Self(Arc::new(Inner {
             workers,
+            placement,
             advertised,
             next_connection: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
@@ -164,17 +180,41 @@ impl Node {
         if !self.is_ready() {
             return Err(JoinRefused::Refused(JoinError::ShuttingDown));
         }
-        let worker = self.worker_of(&room).clone();
-        let id = ConnectionId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
+        let mut ticket = self.0.placement.place(&room);
+        for _ in 0..MAX_KNOCKS {
+            if ticket.at != ticket.home {
+                let extend = Request::ExtendRoom(room.clone(), ticket.at);
+                let extended = ask(self.worker(ticket.home), extend).await;
+                if !matches!(extended, Ok(Reply::Done(Ok(())))) {
+                    // The room has closed meanwhile.
+                    ticket = self.0.placement.place_at_home(&room);
+                }
+            }
+            let id = ConnectionId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
+            let join = Join {
+                connection: id,
+                room: room.clone(),
+                home: ticket.home,
+                identity: identity.clone(),
+                claims: claims.clone(),
+                request: request.clone(),
+            };
+            match self.knock(ticket.at, join).await {
+                Err(JoinRefused::Refused(JoinError::Elsewhere(segment))) => {
+                    ticket = self.0.placement.place_at(&room, segment);
+                }
+                Err(JoinRefused::Refused(JoinError::NoSegment)) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(JoinRefused::Overloaded)
+    }
+
+    async fn knock(&self, at: SegmentId, join: Join) -> Result<Connection, JoinRefused> {
+        let worker = self.worker(at).clone();
+        let id = join.connection;
         let (frames, received) = mpsc::channel(MAX_QUEUED_FRAMES);
         let (reply, replied) = oneshot::channel();
-        let join = Join {
-            connection: id,
-            room,
-            identity,
-            claims,
-            request,
-        };
         worker
             .give(Input::Join(Box::new(join), frames, reply))
             .map_err(|_| JoinRefused::Overloaded)?;
@@ -195,10 +235,9 @@ impl Node {
     /// # Errors
     /// [`NodeError::Conflict`] if a room of this name has other settings.
     pub async fn create_room(&self, request: CreateRoom) -> Result<(Room, Created), NodeError> {
-        let room = request.name.clone();
-        let reply = self
-            .request(&room, Request::CreateRoom(Box::new(request)))
-            .await?;
+        let ticket = self.0.placement.place_at_home(&request.name);
+        let create = Request::CreateRoom(Box::new(request));
+        let reply = ask(self.worker(ticket.home), create).await?;
         let Reply::CreatedRoom(outcome) = reply else {
             return Err(NodeError::Overloaded);
         };
@@ -309,6 +348,11 @@ impl Node {
             sum.packets_out += own.datagrams_out;
             sum.bytes_in += own.bytes_in;
             sum.bytes_out += own.bytes_out;
+            sum.packets_forwarded += own.packets_out;
+            sum.packets_resent += own.packets_resent;
+            sum.packets_linked += own.packets_linked;
+            sum.keyframe_requests += own.keyframe_requests;
+            sum.busy.push(own.busy_permille as f64 / 1_000.0);
             sum.rooms += own.rooms;
             sum.participants += own.participants;
             sum.publications += own.publications;
@@ -338,17 +382,14 @@ impl Node {
         }
     }
 
-    /// A room is always with the same worker: its name says which, so nobody has to remember.
-    fn worker_of(&self, room: &RoomName) -> &WorkerHandle {
-        let mut hasher = FxBuildHasher.build_hasher();
-        hasher.write(room.as_str().as_bytes());
-        // The high bits are the well-mixed ones.
-        let index = (hasher.finish() >> 32) as usize % self.0.workers.len();
-        &self.0.workers[index]
+    fn worker(&self, segment: SegmentId) -> &WorkerHandle {
+        &self.0.workers[segment.index()]
     }
 
+    /// Asks the home of a room.
     async fn request(&self, room: &RoomName, request: Request) -> Result<Reply, NodeError> {
-        ask(self.worker_of(room), request).await
+        let home = self.0.placement.home_of(room);
+        ask(self.worker(home.ok_or(NodeError::RoomNotFound)?), request).await
     }
 
     async fn done(&self, room: &RoomName, request: Request) -> Result<(), NodeError> {
