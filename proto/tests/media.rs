@@ -338,6 +338,7 @@ fn packet(now: Instant, section: usize, sequence: u64, payload: &[u8]) -> Outgoi
         audio_level: None,
         orientation: None,
         dependency_descriptor: None,
+        padding_bytes: 0,
         captured: now,
         clock: None,
     }

@@ -299,6 +299,7 @@ fn packet(now: Instant, section: usize, sequence: u64) -> OutgoingPacket<'static
         audio_level: None,
         orientation: None,
         dependency_descriptor: None,
+        padding_bytes: 0,
         captured: now,
         clock: None,
     }

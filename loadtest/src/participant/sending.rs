@@ -374,6 +374,7 @@ impl OutgoingStream {
                 .map(|level| level | if level < 40 { 0x80 } else { 0 }),
             orientation: None,
             dependency_descriptor: None,
+            padding_bytes: 0,
             captured: out.captured,
             clock: None,
         };

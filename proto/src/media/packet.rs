@@ -92,8 +92,10 @@ pub struct OutgoingPacket<'a> {
     pub timestamp: u32,
     /// Marker bit.
     pub marker: bool,
-    /// The payload.
+    /// The payload, with its padding.
     pub payload: &'a [u8],
+    /// Bytes of padding at the payload's end, of which the last tells the number.
+    pub padding_bytes: usize,
     /// Loudness: the highest bit tells a voice, the others dB below full scale (RFC 6464).
     pub audio_level: Option<u8>,
     /// How the picture is to be turned (3GPP TS 26.114 §7.4.5).
@@ -124,12 +126,19 @@ impl<'a> OutgoingPacket<'a> {
             timestamp,
             marker: stored.marker,
             payload: stored.payload(),
+            padding_bytes: 0,
             audio_level: stored.audio_level,
             orientation: stored.orientation,
             dependency_descriptor: stored.dependency_descriptor(),
             captured: stored.received,
             clock: clock.map(|own| own.shifted(timestamp.wrapping_sub(stored.timestamp))),
         }
+    }
+
+    /// The same packet with the padding it is kept with, which makes more packets the same size.
+    pub fn padded(mut self, stored: &'a StoredPacket) -> Self {
+        (self.payload, self.padding_bytes) = stored.padded_payload();
+        self
     }
 }
 

@@ -18,6 +18,10 @@ use super::extension::Values;
 pub const RETENTION: Duration = Duration::from_millis(1_000);
 /// Most packets kept, a second of 10 Mbit/s. Beyond it the oldest go earlier.
 pub const MAX_PACKETS: usize = 1_024;
+/// Payloads can be had padded to a multiple of so many bytes. Senders cut a picture into packets of
+/// about one size, but only those of exactly one size go in one message (GSO). More makes more of them
+/// alike, less wastes fewer bytes; 16 joins 15 of 16 neighbours for 0.7 % of the rate.
+const PADDING_UNIT: usize = 16;
 /// Packets a ring begins with.
 const INITIAL_PACKETS: usize = 16;
 
@@ -79,7 +83,8 @@ pub struct StoredPacket {
     /// How the picture is to be turned.
     pub orientation: Option<u8>,
     payload_bytes: usize,
-    /// Payload, then dependency descriptor.
+    padded_bytes: usize,
+    /// Payload, padding, then dependency descriptor.
     bytes: Vec<u8>,
 }
 
@@ -89,6 +94,13 @@ impl StoredPacket {
         self.bytes.get(..self.payload_bytes).unwrap_or_default()
     }
 
+    /// The payload with its padding (RFC 3550 §5.1), of which the last byte tells the length. There
+    /// may be none.
+    pub fn padded_payload(&self) -> (&[u8], usize) {
+        let padded = self.bytes.get(..self.padded_bytes).unwrap_or_default();
+        (padded, self.padded_bytes - self.payload_bytes)
+    }
+
     /// The payload, to write a receiver's numbers into before it is sealed.
     pub fn payload_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(..self.payload_bytes).unwrap_or_default()
@@ -96,7 +108,7 @@ impl StoredPacket {
 
     /// The dependency descriptor, unread.
     pub fn dependency_descriptor(&self) -> Option<&[u8]> {
-        let bytes = self.bytes.get(self.payload_bytes..)?;
+        let bytes = self.bytes.get(self.padded_bytes..)?;
         (!bytes.is_empty()).then_some(bytes)
     }
 }
@@ -121,6 +133,14 @@ impl PacketRing {
         let mut bytes = slot.take().map(|old| old.bytes).unwrap_or_default();
         bytes.clear();
         bytes.extend_from_slice(packet.payload);
+        let payload_bytes = bytes.len();
+        let padded_bytes = payload_bytes.next_multiple_of(PADDING_UNIT);
+        bytes.resize(padded_bytes, 0);
+        if padded_bytes > payload_bytes
+            && let Some(last) = bytes.last_mut()
+        {
+            *last = (padded_bytes - payload_bytes) as u8;
+        }
         bytes.extend_from_slice(packet.values.dependency_descriptor.unwrap_or_default());
         *slot = Some(StoredPacket {
             sequence: packet.sequence,
@@ -131,7 +151,8 @@ impl PacketRing {
             vp8: packet.vp8,
             audio_level: packet.values.audio_level,
             orientation: packet.values.orientation,
-            payload_bytes: packet.payload.len(),
+            payload_bytes,
+            padded_bytes,
             bytes,
         });
     }
@@ -214,6 +235,8 @@ mod tests {
         let stored = ring.get_mut(70_000).expect("kept");
 
         assert_eq!(stored.payload(), [1, 2, 3]);
+        let padded = [1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
+        assert_eq!(stored.padded_payload(), (&padded[..], 13));
         assert_eq!(stored.dependency_descriptor(), Some(&[7, 7][..]));
         assert!(ring.get_mut(70_016).is_none());
     }

@@ -131,9 +131,11 @@ impl Peer {
         batch: &mut SendBatch,
         counters: &mut Counters,
     ) {
+        // Several packets go in one message if they are of one size.
+        let is_padded = self.held.len() + self.outbox.len() > 1;
         while !self.held.is_empty() && self.session.may_send(now) {
             if let Some(forward) = self.held.pop_front() {
-                self.send_packet(now, router, batch, counters, &forward);
+                self.send_packet(now, router, batch, counters, &forward, is_padded);
             }
         }
         let mut outbox = std::mem::take(&mut self.outbox);
@@ -141,7 +143,7 @@ impl Peer {
             if forward.kind == MediaKind::Audio
                 || (self.held.is_empty() && self.session.may_send(now))
             {
-                self.send_packet(now, router, batch, counters, &forward);
+                self.send_packet(now, router, batch, counters, &forward, is_padded);
             } else if self.held.len() < MAX_HELD_PACKETS {
                 self.held.push_back(forward);
             } else {
@@ -159,8 +161,10 @@ impl Peer {
         batch: &mut SendBatch,
         counters: &mut Counters,
         forward: &Forward,
+        is_padded: bool,
     ) {
-        let sent = self.seal(router, forward, |session, packet| {
+        let is_padded = is_padded && forward.kind == MediaKind::Video;
+        let sent = self.seal(router, forward, is_padded, |session, packet| {
             session.send(now, packet, batch)
         });
         match sent {
@@ -179,7 +183,7 @@ impl Peer {
         batch: &mut SendBatch,
         forward: &Forward,
     ) {
-        self.seal(router, forward, |session, packet| {
+        self.seal(router, forward, false, |session, packet| {
             session.resend(now, packet, batch)
         });
     }
@@ -190,6 +194,7 @@ impl Peer {
         &mut self,
         router: &mut Router,
         forward: &Forward,
+        is_padded: bool,
         send: impl FnOnce(&mut Session, &OutgoingPacket<'_>) -> Sent,
     ) -> Option<Sent> {
         let ring = router.ring(forward.publication, forward.encoding)?;
@@ -206,6 +211,9 @@ impl Peer {
             forward.timestamp,
             clock,
         );
+        if is_padded {
+            packet = packet.padded(stored);
+        }
         if packet.codec == Codec::Red && !self.session.takes(forward.section, Codec::Red) {
             packet.codec = Codec::Opus;
             packet.payload = red::primary(packet.payload)?;

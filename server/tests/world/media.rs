@@ -129,6 +129,7 @@ impl MadePacket {
             audio_level: self.codec.video().is_none().then_some(0x80 | 20),
             orientation: None,
             dependency_descriptor: None,
+            padding_bytes: 0,
             captured: self.captured,
             clock: None,
         }

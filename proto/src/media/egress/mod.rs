@@ -256,6 +256,9 @@ impl Egress {
                 false,
             );
         }
+        if packet.padding_bytes > 0 {
+            header.padded();
+        }
         let start = batch.buffer().len();
         let sealed = srtp.seal_rtp(
             header.finish(),
@@ -578,6 +581,7 @@ impl Egress {
             audio_level: None,
             orientation: None,
             dependency_descriptor: None,
+            padding_bytes: 0,
             captured: now,
             clock: None,
         };

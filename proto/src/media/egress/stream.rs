@@ -69,7 +69,8 @@ impl SentStream {
 
     pub(super) fn handle_sent(&mut self, packet: &OutgoingPacket<'_>) {
         self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        let octets = packet.payload.len() - packet.padding_bytes;
+        self.octets = self.octets.wrapping_add(octets as u32);
         if packet.sequence >= self.highest {
             self.highest = packet.sequence;
             self.clock = packet.clock;

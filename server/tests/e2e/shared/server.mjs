@@ -45,9 +45,11 @@ export class Server {
   }
 
   async start() {
+    // The server takes every PLENARY_ variable for a setting.
+    const { PLENARY_BIN: _, ...env } = process.env;
     this.#process = spawn(BINARY, commandLine(this.#ports), {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LIVEKIT_KEYS: `${this.apiKey}: ${this.apiSecret}` },
+      env: { ...env, LIVEKIT_KEYS: `${this.apiKey}: ${this.apiSecret}` },
     });
     let failure;
     this.#process.once('error', (error) => (failure = error));
