@@ -25,6 +25,11 @@ pub fn unix_now_ms() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Time since 1970, by which the kernel stamps what it receives.
+pub fn since_epoch() -> Duration {
+    since_1970()
+}
+
 /// A clock set before 1970 reads as 1970: then every token looks fresh, and none is refused by mistake.
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 fn since_1970() -> Duration {

@@ -1,7 +1,7 @@
 //! Scenarios that come with the tester.
 
 /// Name and text of each.
-pub const SHIPPED: [(&str, &str); 8] = [
+pub const SHIPPED: [(&str, &str); 9] = [
     ("smoke", include_str!("../../scenarios/smoke.toml")),
     (
         "audio-room",
@@ -12,6 +12,7 @@ pub const SHIPPED: [(&str, &str); 8] = [
         "large-meeting",
         include_str!("../../scenarios/large-meeting.toml"),
     ),
+    ("broadcast", include_str!("../../scenarios/broadcast.toml")),
     ("webinar", include_str!("../../scenarios/webinar.toml")),
     ("stage", include_str!("../../scenarios/stage.toml")),
     ("churn", include_str!("../../scenarios/churn.toml")),

@@ -108,10 +108,6 @@ pub struct Counters {
     pub datagrams_out: u64,
     /// Bytes to send.
     pub bytes_out: u64,
-    /// Datagrams the kernel did not take; counted by the worker.
-    pub send_lost: u64,
-    /// Share of the time the worker was not waiting, in thousandths; measured by the worker.
-    pub busy_permille: u64,
     /// Media packets received, authenticated and decrypted.
     pub packets_in: u64,
     /// Media packets forwarded.

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod socket;
+mod transit;
 
 pub use addresses::{Advertised, advertised, warnings};
 pub use socket::MediaSocket;
+pub use transit::{BOUNDS_US, Transit};

@@ -2,10 +2,14 @@
 
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use proto::media::{Message, SendBatch};
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::Transit;
+use crate::clock;
 
 /// Asked of the kernel for each direction, in bytes: 20 ms of 1 Gbit/s. It may give less.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
@@ -22,6 +26,9 @@ pub struct MediaSocket {
     is_ipv6: bool,
     local: LocalAddresses,
     buffers: Vec<u8>,
+    /// When the kernel got the first datagram since [`MediaSocket::begin_turn`].
+    oldest: Option<Duration>,
+    transit: Transit,
 }
 
 /// The candidate addresses of a socket.
@@ -85,12 +92,25 @@ impl MediaSocket {
             },
             state,
             buffers: vec![0; bytes],
+            oldest: None,
+            transit: Transit::default(),
         })
     }
 
     /// The socket, to wait for.
     pub fn source(&mut self) -> &mut mio::net::UdpSocket {
         &mut self.socket
+    }
+
+    /// Begins a turn: what is sent until the next one was caused by what is received in it.
+    pub fn begin_turn(&mut self) {
+        self.oldest = None;
+    }
+
+    /// How long packets have been in the server. One that came later in its turn than the first
+    /// is counted as if it had come with it.
+    pub const fn transit(&self) -> Transit {
+        self.transit
     }
 
     /// Takes one batch and hands each datagram on: source, candidate address, payload. Returns
@@ -111,6 +131,9 @@ impl MediaSocket {
             }
         };
         for (meta, buffer) in metas.iter().zip(&mut slices).take(count) {
+            if let Some(at) = meta.timestamp {
+                self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
+            }
             let source = canonical(meta.addr);
             let local = self.local.candidate(meta.dst_ip, source.ip());
             let payload = buffer.get_mut(..meta.len).unwrap_or_default();
@@ -118,15 +141,23 @@ impl MediaSocket {
                 handle(source, local, datagram);
             }
         }
-        count > 0
+        // Fewer than asked for were all there were; the next one wakes again.
+        count == BATCH_SIZE
     }
 
     /// Sends everything, a message at a time. Returns how many datagrams the kernel did not take:
     /// those are lost, as on any congested link.
-    pub fn send(&self, batch: &SendBatch) -> u64 {
+    pub fn send(&mut self, batch: &SendBatch) -> u64 {
         let most = self.state.max_gso_segments().max(1);
-        let parts = batch.messages().flat_map(|message| message.parts(most));
-        parts.map(|message| self.send_message(&message)).sum()
+        let mut lost = 0;
+        for message in batch.messages().flat_map(|message| message.parts(most)) {
+            lost += self.send_message(&message);
+            if let Some(oldest) = self.oldest {
+                let span = clock::since_epoch().saturating_sub(oldest);
+                self.transit.record(span, message.segments as u64);
+            }
+        }
+        lost
     }
 
     fn send_message(&self, message: &Message<'_>) -> u64 {
@@ -170,7 +201,7 @@ mod tests {
     #[test]
     fn datagrams_of_many_sizes_arrive_as_they_were_sent() {
         let own: IpAddr = "127.0.0.1".parse().expect("an address");
-        let sender = bound(own);
+        let mut sender = bound(own);
         let mut receiver = bound(own);
         let to = receiver.socket.local_addr().expect("bound");
         let from = sender.socket.local_addr().expect("bound");

@@ -24,7 +24,7 @@ use crate::engine::{
 };
 use crate::net::{self, Advertised, MediaSocket};
 use crate::observe::Counters;
-use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerHandle};
+use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerCounters, WorkerHandle};
 use crate::{clock, entropy};
 
 pub use placement::{Placement, Ticket};
@@ -343,7 +343,12 @@ impl Node {
         let mut sum = Counters::default();
         let mut dropped = BTreeMap::<&'static str, u64>::new();
         for worker in &self.0.workers {
-            let own = worker.counters();
+            let WorkerCounters {
+                engine: own,
+                send_lost,
+                busy,
+                transit,
+            } = worker.counters();
             sum.packets_in += own.datagrams_in;
             sum.packets_out += own.datagrams_out;
             sum.bytes_in += own.bytes_in;
@@ -352,7 +357,8 @@ impl Node {
             sum.packets_resent += own.packets_resent;
             sum.packets_linked += own.packets_linked;
             sum.keyframe_requests += own.keyframe_requests;
-            sum.busy.push(own.busy_permille as f64 / 1_000.0);
+            sum.transit.add(&transit);
+            sum.busy.push(busy);
             sum.rooms += own.rooms;
             sum.participants += own.participants;
             sum.publications += own.publications;
@@ -360,7 +366,7 @@ impl Node {
             for (reason, count) in crate::engine::DropReason::ALL.into_iter().zip(own.dropped) {
                 *dropped.entry(reason.label()).or_default() += count;
             }
-            *dropped.entry("send_queue_full").or_default() += own.send_lost;
+            *dropped.entry("send_queue_full").or_default() += send_lost;
         }
         sum.dropped = dropped;
         sum

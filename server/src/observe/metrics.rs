@@ -16,6 +16,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use crate::net::{BOUNDS_US, Transit};
+
 /// Everything this process counts. Fields may be cloned and counted up from any thread.
 #[derive(Debug)]
 pub struct Metrics {
@@ -81,6 +83,8 @@ pub struct Counters {
     pub packets_linked: u64,
     /// Keyframes asked of publishers.
     pub keyframe_requests: u64,
+    /// How long packets have been in the server.
+    pub transit: Transit,
     /// Share of the last moment that each worker was busy for, 0 to 1.
     pub busy: Vec<f64>,
     /// Datagrams dropped, by reason.
@@ -226,6 +230,24 @@ impl Collector for Workers {
         for (reason, count) in &counters.dropped {
             ConstCounter::new(*count).encode(dropped.encode_family(&[("reason", *reason)])?)?;
         }
+        let bounds = BOUNDS_US.iter().map(|us| *us as f64 / 1e6);
+        let buckets: Vec<(f64, u64)> = bounds
+            .chain([f64::INFINITY])
+            .zip(counters.transit.counts)
+            .collect();
+        encoder
+            .encode_descriptor(
+                "forward_latency_seconds",
+                "Time from a packet's arrival to its leaving for a receiver",
+                None,
+                MetricType::Histogram,
+            )?
+            .encode_histogram::<[(&str, &str); 0]>(
+                counters.transit.sum_us as f64 / 1e6,
+                counters.transit.count(),
+                &buckets,
+                None,
+            )?;
         let mut busy = encoder.encode_descriptor(
             "worker_busy_ratio",
             "Share of the last moment that a worker was busy for",

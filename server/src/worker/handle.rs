@@ -9,8 +9,8 @@ use proto::signal::messages::signal_request;
 use tokio::sync::{mpsc, oneshot};
 
 use super::post::{Bell, Post};
-use super::{Frame, MAX_QUEUED_INPUTS, Worker};
-use crate::engine::{ConnectionId, Counters, EngineConfig, Join, Reply, Request};
+use super::{Frame, MAX_QUEUED_INPUTS, Worker, WorkerCounters};
+use crate::engine::{ConnectionId, EngineConfig, Join, Reply, Request};
 use crate::net::MediaSocket;
 use crate::node::Placement;
 
@@ -34,7 +34,7 @@ pub enum Input {
 pub struct WorkerHandle {
     inputs: Sender<Input>,
     bell: Bell,
-    counters: Arc<Mutex<Counters>>,
+    counters: Arc<Mutex<WorkerCounters>>,
 }
 
 impl WorkerHandle {
@@ -51,7 +51,7 @@ impl WorkerHandle {
         let index = engine.segment.index();
         let bell = post.bell();
         let (inputs, received) = bounded(MAX_QUEUED_INPUTS);
-        let counters = Arc::new(Mutex::new(Counters::default()));
+        let counters = Arc::new(Mutex::new(WorkerCounters::default()));
         let worker = Worker::new(
             engine,
             socket,
@@ -91,7 +91,7 @@ impl WorkerHandle {
     }
 
     /// What it has counted, a moment ago.
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> WorkerCounters {
         self.counters.lock().clone()
     }
 }
