@@ -29,6 +29,9 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// How many codecs there are.
+    pub const COUNT: usize = 6;
+
     /// Every codec, in the order Plenary prefers them.
     pub const ALL: [Self; 6] = [
         Self::Red,

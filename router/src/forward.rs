@@ -39,11 +39,11 @@ pub struct Forward {
     /// Sound or pictures.
     pub kind: MediaKind,
     /// Its encoding.
-    pub encoding: usize,
+    pub encoding: u8,
     /// The sequence number it is kept under, its publisher's.
     pub kept: u64,
     /// The section it goes out in.
-    pub section: usize,
+    pub section: u16,
     /// Its sequence number.
     pub sequence: u64,
     /// Its RTP timestamp.
@@ -55,7 +55,7 @@ pub struct Forward {
 impl Router {
     /// Gives a packet to everyone who gets it, into `out`.
     pub fn handle_packet(&mut self, now: Instant, packet: &Packet, out: &mut Vec<Forward>) {
-        let publication = &mut self.publications[packet.publication.0];
+        let publication = &mut self.publications[packet.publication.index()];
         let kind = publication.kind;
         let Some(encoding) = publication.encodings.get_mut(packet.encoding) else {
             return;
@@ -71,7 +71,7 @@ impl Router {
             && !is_remote
         {
             let room = self.participant(publisher).room;
-            self.rooms[room.0]
+            self.rooms[room.index()]
                 .speakers
                 .handle_level(now, publisher, level, voice);
         }
@@ -82,8 +82,8 @@ impl Router {
 
         let can_start = packet.keyframe || kind == MediaKind::Audio;
         let mut has_switched = false;
-        for key in &self.publications[packet.publication.0].subscriptions {
-            let subscription = &mut self.subscriptions[key.0];
+        for key in &self.publications[packet.publication.index()].subscriptions {
+            let subscription = &mut self.subscriptions[key.index()];
             let Some(output) = &mut subscription.output else {
                 continue;
             };
@@ -104,9 +104,9 @@ impl Router {
                 subscriber: subscription.subscriber,
                 publication: packet.publication,
                 kind,
-                encoding: packet.encoding,
+                encoding: packet.encoding as u8,
                 kept: packet.numbers.sequence,
-                section: output.section,
+                section: output.section as u16,
                 sequence: numbers.sequence,
                 timestamp: numbers.timestamp,
                 vp8: numbers.vp8,
@@ -123,14 +123,14 @@ impl Router {
         publication: PublicationKey,
         encoding: usize,
     ) -> Option<&mut PacketRing> {
-        let publication = self.publications.get_mut(publication.0)?;
+        let publication = self.publications.get_mut(publication.index())?;
         let encoding = publication.encodings.get_mut(encoding)?;
         Some(&mut encoding.ring)
     }
 
     /// A packet that went out to a receiver, to go out again. `None` if it is not kept any more.
     pub fn find_again(&mut self, subscription: SubscriptionKey, sequence: u64) -> Option<Forward> {
-        let entry = self.subscriptions.get(subscription.0)?;
+        let entry = self.subscriptions.get(subscription.index())?;
         let (subscriber, publication) = (entry.subscriber, entry.publication);
         let output = entry.output.as_ref()?;
         let section = output.section;
@@ -147,9 +147,9 @@ impl Router {
             subscriber,
             publication,
             kind: self.publication(publication).kind,
-            encoding: origin.encoding,
+            encoding: origin.encoding as u8,
             kept: origin.sequence,
-            section,
+            section: section as u16,
             sequence: numbers.sequence,
             timestamp: numbers.timestamp,
             vp8: numbers.vp8,
@@ -158,7 +158,7 @@ impl Router {
 
     /// A receiver needs a keyframe of what it gets.
     pub fn request_keyframe(&mut self, now: Instant, subscription: SubscriptionKey) {
-        let subscription = &self.subscriptions[subscription.0];
+        let subscription = &self.subscriptions[subscription.index()];
         let wanted = subscription
             .selector
             .current()
@@ -170,7 +170,7 @@ impl Router {
 
     /// A receiver, here or in another segment, needs a keyframe of an encoding.
     pub fn want_keyframe(&mut self, now: Instant, publication: PublicationKey, encoding: usize) {
-        let entry = &mut self.publications[publication.0];
+        let entry = &mut self.publications[publication.index()];
         if entry.kind == MediaKind::Audio {
             return;
         }

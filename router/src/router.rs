@@ -153,7 +153,7 @@ impl Router {
 
     /// Opens a room.
     pub fn create_room(&mut self) -> RoomKey {
-        RoomKey(self.rooms.insert(Room::new()))
+        RoomKey::new(self.rooms.insert(Room::new()))
     }
 
     /// Closes a room that everyone has left.
@@ -162,36 +162,36 @@ impl Router {
             self.room(room).participants.is_empty(),
             "a closed room is empty"
         );
-        self.rooms.remove(room.0);
+        self.rooms.remove(room.index());
     }
 
     /// A room.
     pub fn room(&self, room: RoomKey) -> &Room {
-        &self.rooms[room.0]
+        &self.rooms[room.index()]
     }
 
     /// All rooms.
     pub fn room_keys(&self) -> impl Iterator<Item = RoomKey> + '_ {
-        self.rooms.iter().map(|(index, _)| RoomKey(index))
+        self.rooms.iter().map(|(index, _)| RoomKey::new(index))
     }
 
     /// A participant.
     pub fn participant(&self, participant: ParticipantKey) -> &Participant {
-        &self.participants[participant.0]
+        &self.participants[participant.index()]
     }
 
     pub(crate) fn participant_mut(&mut self, participant: ParticipantKey) -> &mut Participant {
-        &mut self.participants[participant.0]
+        &mut self.participants[participant.index()]
     }
 
     /// A publication.
     pub fn publication(&self, publication: PublicationKey) -> &Publication {
-        &self.publications[publication.0]
+        &self.publications[publication.index()]
     }
 
     /// A subscription.
     pub fn subscription(&self, subscription: SubscriptionKey) -> &Subscription {
-        &self.subscriptions[subscription.0]
+        &self.subscriptions[subscription.index()]
     }
 
     /// The subscription of a participant to a publication.
@@ -211,8 +211,8 @@ impl Router {
     /// Lets a participant in. It is not subscribed to anything before
     /// [`Router::reconcile`] says so.
     pub fn join(&mut self, room: RoomKey, new: NewParticipant) -> ParticipantKey {
-        let key = ParticipantKey(self.participants.insert(Participant::new(room, new)));
-        self.rooms[room.0].participants.push(key);
+        let key = ParticipantKey::new(self.participants.insert(Participant::new(room, new)));
+        self.rooms[room.index()].participants.push(key);
         key
     }
 
@@ -228,8 +228,8 @@ impl Router {
                 .subscriptions
                 .push(self.end_subscription(subscription));
         }
-        let gone = self.participants.remove(participant.0);
-        let room = &mut self.rooms[gone.room.0];
+        let gone = self.participants.remove(participant.index());
+        let room = &mut self.rooms[gone.room.index()];
         remove_key(&mut room.participants, participant);
         room.speakers.remove(participant);
         ended
@@ -253,10 +253,10 @@ impl Router {
             return Err(LimitReached);
         }
         new.encodings.truncate(MAX_ENCODINGS);
-        let key = PublicationKey(self.publications.insert(Publication::new(publisher, new)));
+        let key = PublicationKey::new(self.publications.insert(Publication::new(publisher, new)));
         self.participant_mut(publisher).publications.push(key);
         let room = self.participant(publisher).room;
-        self.rooms[room.0].publications.push(key);
+        self.rooms[room.index()].publications.push(key);
         Ok(key)
     }
 
@@ -267,7 +267,7 @@ impl Router {
             .into_iter()
             .map(|key| self.end_subscription(key))
             .collect();
-        let gone = self.publications.remove(publication.0);
+        let gone = self.publications.remove(publication.index());
         remove_key(&mut self.keyframes_wanted, publication);
         remove_key(&mut self.crossings_due, publication);
         remove_key(
@@ -275,7 +275,7 @@ impl Router {
             publication,
         );
         let room = self.participant(gone.publisher).room;
-        let room = &mut self.rooms[room.0];
+        let room = &mut self.rooms[room.index()];
         remove_key(&mut room.publications, publication);
         if gone.kind == MediaKind::Audio {
             room.speakers.remove(gone.publisher);
@@ -326,22 +326,24 @@ impl Router {
             return SubscriptionChange::None;
         }
         let subscription = Subscription::new(subscriber, publication);
-        let key = SubscriptionKey(self.subscriptions.insert(subscription));
+        let key = SubscriptionKey::new(self.subscriptions.insert(subscription));
         self.participant_mut(subscriber).subscriptions.push(key);
-        self.publications[publication.0].subscriptions.push(key);
+        self.publications[publication.index()]
+            .subscriptions
+            .push(key);
         self.by_pair.insert((subscriber, publication), key);
         SubscriptionChange::Began(key)
     }
 
     fn end_subscription(&mut self, key: SubscriptionKey) -> EndedSubscription {
-        let gone = self.subscriptions.remove(key.0);
+        let gone = self.subscriptions.remove(key.index());
         self.by_pair.remove(&(gone.subscriber, gone.publication));
         remove_key(
             &mut self.participant_mut(gone.subscriber).subscriptions,
             key,
         );
         remove_key(
-            &mut self.publications[gone.publication.0].subscriptions,
+            &mut self.publications[gone.publication.index()].subscriptions,
             key,
         );
         self.review_crossing(gone.publication);
@@ -398,7 +400,7 @@ impl Router {
 
     /// Gives a subscription the section its receiver has agreed to; packets flow from then on.
     pub fn attach(&mut self, now: Instant, subscription: SubscriptionKey, output: SectionOutput) {
-        let entry = &mut self.subscriptions[subscription.0];
+        let entry = &mut self.subscriptions[subscription.index()];
         entry.output = Some(output);
         entry.selector.restart();
         let (subscriber, publication) = (entry.subscriber, entry.publication);
@@ -408,7 +410,7 @@ impl Router {
 
     /// Takes what a receiver asks for.
     pub fn set_wanted(&mut self, now: Instant, subscription: SubscriptionKey, wanted: Wanted) {
-        let entry = &mut self.subscriptions[subscription.0];
+        let entry = &mut self.subscriptions[subscription.index()];
         if entry.wanted == wanted {
             return;
         }
@@ -426,7 +428,7 @@ impl Router {
 
     /// Takes a subscription's section away; it waits for another.
     pub fn detach(&mut self, subscription: SubscriptionKey) -> Option<SectionOutput> {
-        let entry = self.subscriptions.get_mut(subscription.0)?;
+        let entry = self.subscriptions.get_mut(subscription.index())?;
         let mut output = entry.output.take()?;
         output.rewriter.end_source();
         let publication = entry.publication;
@@ -442,14 +444,16 @@ impl Router {
                 Event::KeyframeWanted { publication, .. }
                 | Event::EncodingsWanted { publication, .. }
                 | Event::Crossing { publication, .. }
-                | Event::Rates { publication, .. } => self.publications.contains(publication.0),
+                | Event::Rates { publication, .. } => {
+                    self.publications.contains(publication.index())
+                }
                 Event::StreamState { subscription, .. } => {
-                    self.subscriptions.contains(subscription.0)
+                    self.subscriptions.contains(subscription.index())
                 }
                 Event::BitrateWanted { participant, .. } => {
-                    self.participants.contains(participant.0)
+                    self.participants.contains(participant.index())
                 }
-                Event::SpeakersChanged { room, .. } => self.rooms.contains(room.0),
+                Event::SpeakersChanged { room, .. } => self.rooms.contains(room.index()),
             };
             if is_current {
                 return Some(event);

@@ -16,7 +16,7 @@ use crate::router::{Event, Router};
 impl Router {
     /// Offers a track that is published here to another segment.
     pub fn link(&mut self, publication: PublicationKey, segment: SegmentId) {
-        let entry = &mut self.publications[publication.0];
+        let entry = &mut self.publications[publication.index()];
         debug_assert!(!entry.is_remote, "what comes over a link does not go on");
         if entry.links.iter().any(|link| link.segment == segment) {
             return;
@@ -30,8 +30,8 @@ impl Router {
 
     /// Sends nothing of a room to a segment any more.
     pub fn unlink(&mut self, room: RoomKey, segment: SegmentId) {
-        for publication in &self.rooms[room.0].publications {
-            let links = &mut self.publications[publication.0].links;
+        for publication in &self.rooms[room.index()].publications {
+            let links = &mut self.publications[publication.index()].links;
             links.retain(|link| link.segment != segment);
         }
     }
@@ -67,7 +67,7 @@ impl Router {
         publication: PublicationKey,
         segment: SegmentId,
     ) -> Option<&mut LinkWants> {
-        let links = &mut self.publications.get_mut(publication.0)?.links;
+        let links = &mut self.publications.get_mut(publication.index())?.links;
         links.iter_mut().find(|link| link.segment == segment)
     }
 
@@ -91,7 +91,7 @@ impl Router {
         publication: PublicationKey,
         rates: [Option<u64>; MAX_ENCODINGS],
     ) {
-        let entry = &mut self.publications[publication.0];
+        let entry = &mut self.publications[publication.index()];
         debug_assert!(entry.is_remote, "what is published here is measured here");
         let mut has_begun = false;
         for (encoding, rate) in entry.encodings.iter_mut().zip(rates) {
@@ -106,7 +106,7 @@ impl Router {
     /// Tells the other segments what a publication's encodings take, if that has changed enough to
     /// matter to an allocation.
     pub(crate) fn tell_rates(&mut self, publication: PublicationKey) {
-        let entry = &mut self.publications[publication.0];
+        let entry = &mut self.publications[publication.index()];
         let rates = entry.rates();
         let differs = std::iter::zip(rates, entry.told_rates).any(|pair| match pair {
             (Some(rate), Some(told)) => rate.abs_diff(told) > told / 16,
@@ -120,7 +120,7 @@ impl Router {
 
     /// Notes that other encodings of a publication may be needed here.
     pub(crate) fn review_crossing(&mut self, publication: PublicationKey) {
-        let Some(entry) = self.publications.get_mut(publication.0) else {
+        let Some(entry) = self.publications.get_mut(publication.index()) else {
             return;
         };
         if entry.is_remote && !entry.is_crossing_due {
@@ -132,10 +132,10 @@ impl Router {
     /// Says which encodings are needed, where that has changed.
     pub(crate) fn tell_crossings(&mut self) {
         while let Some(publication) = self.crossings_due.pop() {
-            let entry = &self.publications[publication.0];
+            let entry = &self.publications[publication.index()];
             let mut encodings = EncodingSet::default();
             for key in &entry.subscriptions {
-                let subscription = &self.subscriptions[key.0];
+                let subscription = &self.subscriptions[key.index()];
                 let selector = subscription.selector;
                 let needed = [selector.target(), selector.current()];
                 for encoding in needed.into_iter().flatten() {
@@ -144,7 +144,7 @@ impl Router {
                     }
                 }
             }
-            let entry = &mut self.publications[publication.0];
+            let entry = &mut self.publications[publication.index()];
             entry.is_crossing_due = false;
             if entry.crossing != encodings {
                 entry.crossing = encodings;

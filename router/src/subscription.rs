@@ -125,13 +125,13 @@ mod tests {
             encodings: vec![encoding(320, 180), encoding(640, 360), encoding(1_280, 720)],
             is_remote: false,
         };
-        Publication::new(ParticipantKey(0), new)
+        Publication::new(ParticipantKey::new(0), new)
     }
 
     #[test]
     fn wants_the_smallest_picture_that_fills_the_tile() {
         let camera = camera();
-        let mut subscription = Subscription::new(ParticipantKey(1), PublicationKey(0));
+        let mut subscription = Subscription::new(ParticipantKey::new(1), PublicationKey::new(0));
 
         for (size, expected) in [
             ((100, 60), 0),
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn wants_nothing_while_disabled() {
-        let mut subscription = Subscription::new(ParticipantKey(1), PublicationKey(0));
+        let mut subscription = Subscription::new(ParticipantKey::new(1), PublicationKey::new(0));
         subscription.wanted.disabled = true;
 
         assert_eq!(subscription.wanted_encoding(&camera()), None);

@@ -75,7 +75,7 @@ impl Router {
                 })
                 .collect();
             self.events.push_back(Event::SpeakersChanged {
-                room: RoomKey(index),
+                room: RoomKey::new(index),
                 speakers,
             });
         }
@@ -84,7 +84,7 @@ impl Router {
     pub(crate) fn send_keyframe_requests(&mut self, now: Instant) {
         let mut waiting = std::mem::take(&mut self.keyframes_wanted);
         waiting.retain(|&publication| {
-            let encodings = &mut self.publications[publication.0].encodings;
+            let encodings = &mut self.publications[publication.index()].encodings;
             for (encoding, own) in encodings.iter_mut().enumerate() {
                 if own.rate_bps.is_none() {
                     // Nothing is being sent: there is nothing to ask for.
@@ -105,17 +105,20 @@ impl Router {
     }
 
     pub(crate) fn tell_wanted_encodings(&mut self, now: Instant, publication: PublicationKey) {
-        let entry = &self.publications[publication.0];
+        let entry = &self.publications[publication.index()];
         if entry.kind == MediaKind::Audio {
             return;
         }
         let wanted = entry
             .subscriptions
             .iter()
-            .filter_map(|key| self.subscriptions[key.0].wanted_encoding(entry))
+            .filter_map(|key| self.subscriptions[key.index()].wanted_encoding(entry))
             .chain(entry.links.iter().filter_map(|link| link.highest))
             .max();
-        if let Some(highest) = self.publications[publication.0].wanted.update(now, wanted) {
+        if let Some(highest) = self.publications[publication.index()]
+            .wanted
+            .update(now, wanted)
+        {
             self.events.push_back(Event::EncodingsWanted {
                 publication,
                 highest,
@@ -124,8 +127,8 @@ impl Router {
     }
 
     pub(crate) fn allocate_subscribers(&mut self, now: Instant, publication: PublicationKey) {
-        for key in self.publications[publication.0].subscriptions.clone() {
-            let subscriber = self.subscriptions[key.0].subscriber;
+        for key in self.publications[publication.index()].subscriptions.clone() {
+            let subscriber = self.subscriptions[key.index()].subscriber;
             self.allocate(now, subscriber);
         }
     }
@@ -135,7 +138,7 @@ impl Router {
         let attached: Vec<SubscriptionKey> = self.participant(participant).subscriptions.clone();
         let (video, audio): (Vec<_>, Vec<_>) = attached
             .into_iter()
-            .filter(|key| self.subscriptions[key.0].output.is_some())
+            .filter(|key| self.subscriptions[key.index()].output.is_some())
             .partition(|key| self.kind_of(*key) == MediaKind::Video);
         let mut audio_bps = 0;
         for key in audio {
@@ -182,8 +185,8 @@ impl Router {
 
     /// Audio is never held back. Returns its rate.
     fn allocate_audio(&mut self, now: Instant, key: SubscriptionKey) -> u64 {
-        let publication = self.subscriptions[key.0].publication;
-        let disabled = self.subscriptions[key.0].wanted.disabled;
+        let publication = self.subscriptions[key.index()].publication;
+        let disabled = self.subscriptions[key.index()].wanted.disabled;
         self.set_target(now, key, (!disabled).then_some(0));
         self.publication(publication).total_rate_bps()
     }
@@ -201,7 +204,7 @@ impl Router {
     }
 
     fn set_target(&mut self, now: Instant, key: SubscriptionKey, target: Option<usize>) {
-        let subscription = &mut self.subscriptions[key.0];
+        let subscription = &mut self.subscriptions[key.index()];
         let has_changed = subscription.selector.target() != target;
         let needs_keyframe = subscription.selector.set_target(target);
         let publication = subscription.publication;
@@ -215,7 +218,7 @@ impl Router {
     }
 
     fn tell_starved(&mut self, key: SubscriptionKey, starved: bool) {
-        let subscription = &mut self.subscriptions[key.0];
+        let subscription = &mut self.subscriptions[key.index()];
         if subscription.starved != starved {
             subscription.starved = starved;
             self.events.push_back(Event::StreamState {

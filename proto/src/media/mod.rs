@@ -60,6 +60,8 @@ pub struct MediaPlane {
     ingress: Ingress,
     egress: Egress,
     reports_due: Option<Instant>,
+    /// When the first of all timers is due; kept, because it is asked for after every packet.
+    due: Option<Instant>,
     /// RTCP to send at the next [`MediaPlane::handle_timeout`].
     urgent: Vec<u8>,
     scratch: Vec<u8>,
@@ -85,6 +87,7 @@ impl MediaPlane {
             ingress: Ingress::new(now),
             egress: Egress::new(now, seed, estimator),
             reports_due: None,
+            due: None,
             urgent: Vec::new(),
             scratch: Vec::new(),
             blocks: Vec::new(),
@@ -97,6 +100,7 @@ impl MediaPlane {
     pub fn set_keys(&mut self, now: Instant, sender: SrtpSender, receiver: SrtpReceiver) {
         self.srtp = Some((sender, receiver));
         self.reports_due = Some(now + REPORT_INTERVAL);
+        self.set_due();
     }
 
     /// Takes over what an offer and its answer agree on.
@@ -142,12 +146,14 @@ impl MediaPlane {
                 .open_rtcp(datagram)
                 .map_err(|_| Dropped::NotAuthentic)?;
             self.handle_rtcp(now, datagram.get(..length).unwrap_or_default());
+            self.set_due();
             return Ok(None);
         }
         let packet = self.ingress.handle_rtp(now, receiver, datagram);
         while let Some((section, rid)) = self.ingress.poll_broken() {
             push(&mut self.events, MediaEvent::Broken { section, rid });
         }
+        self.set_due();
         packet.map(Some)
     }
 
@@ -233,10 +239,14 @@ impl MediaPlane {
         packet: &OutgoingPacket<'_>,
         batch: &mut SendBatch,
     ) -> Sent {
-        match &self.srtp {
-            Some((srtp, _)) => self.egress.send(now, srtp, path, packet, batch),
-            None => Sent::NotConnected,
+        let Some((srtp, _)) = &self.srtp else {
+            return Sent::NotConnected;
+        };
+        let sent = self.egress.send(now, srtp, path, packet, batch);
+        if self.egress.is_probing() {
+            self.set_due();
         }
+        sent
     }
 
     /// Sends a packet again.
@@ -247,10 +257,14 @@ impl MediaPlane {
         packet: &OutgoingPacket<'_>,
         batch: &mut SendBatch,
     ) -> Sent {
-        match &self.srtp {
-            Some((srtp, _)) => self.egress.resend(now, srtp, path, packet, batch),
-            None => Sent::NotConnected,
+        let Some((srtp, _)) = &self.srtp else {
+            return Sent::NotConnected;
+        };
+        let sent = self.egress.resend(now, srtp, path, packet, batch);
+        if self.egress.is_probing() {
+            self.set_due();
         }
+        sent
     }
 
     /// Whether pictures may leave now; sound always may.
@@ -266,6 +280,7 @@ impl MediaPlane {
     /// Tells the estimator what the peer could use, in bits per second.
     pub fn set_wanted_bitrate(&mut self, now: Instant, bps: u64) {
         self.egress.set_wanted_bitrate(now, bps);
+        self.set_due();
     }
 
     /// Round trip time to the peer, by its reports.
@@ -289,14 +304,25 @@ impl MediaPlane {
     }
 
     /// When [`MediaPlane::handle_timeout`] has something to do.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.srtp.as_ref()?;
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn set_due(&mut self) {
+        if self.srtp.is_none() {
+            return;
+        }
         let due = [
             self.reports_due,
             self.ingress.poll_timeout(),
             self.egress.poll_timeout(),
         ];
-        due.into_iter().flatten().min()
+        self.due = due.into_iter().flatten().min();
+    }
+
+    /// Whether something has happened that is still to be taken.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// Whether RTCP waits to be sent at once.
@@ -353,6 +379,7 @@ impl MediaPlane {
         if let Some(estimate_bps) = self.egress.poll_estimate(now) {
             push(&mut self.events, MediaEvent::Estimate(estimate_bps));
         }
+        self.set_due();
     }
 }
 

@@ -268,6 +268,16 @@ impl Session {
         Ok(())
     }
 
+    /// Whether there is something to do or to take. Otherwise the last [`Output::Timeout`] stands.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.is_transport_touched
+            || self.is_transport_dirty
+            || self.transport_due <= now
+            || self.media.is_urgent()
+            || self.media.has_events()
+            || self.media.poll_timeout().is_some_and(|due| due <= now)
+    }
+
     /// Gives the next output; call until it is [`Output::Timeout`].
     ///
     /// # Errors

@@ -142,11 +142,25 @@ impl Engine {
         let counters = &mut self.counters;
         let driven = catch_unwind(AssertUnwindSafe(|| {
             peer.send_packets(now, router, batch, counters);
-            drive_session(now, &mut peer.session, batch, |session, batch| {
+            // Most often it has nothing else to do, and what it would look at is in no cache.
+            if !peer.session.is_due(now) {
+                return None;
+            }
+            let driven = drive_session(now, &mut peer.session, batch, |session, batch| {
                 session.handle_timeout(now, batch)?;
                 Ok(Received::Nothing)
-            })
+            });
+            Some(driven)
         }));
+        let driven = match driven {
+            Ok(Some(driven)) => Ok(driven),
+            Ok(None) if peer.held.is_empty() => return,
+            Ok(None) => {
+                let deadline = peer.deadline;
+                return self.schedule(now, key, deadline);
+            }
+            Err(panic) => Err(panic),
+        };
         self.settle(now, key, driven);
     }
 

@@ -118,8 +118,9 @@ impl Peer {
     /// Gives a section a new RTP stream. What was still to be sent in it belongs to the old one:
     /// with its numbers it would make receivers take the new one for a replay.
     pub(super) fn renew_stream(&mut self, section: usize) {
-        self.outbox.retain(|packet| packet.section != section);
-        self.held.retain(|packet| packet.section != section);
+        let is_other = |packet: &Forward| usize::from(packet.section) != section;
+        self.outbox.retain(is_other);
+        self.held.retain(is_other);
         self.session.renew_stream(section);
     }
 
@@ -197,7 +198,7 @@ impl Peer {
         is_padded: bool,
         send: impl FnOnce(&mut Session, &OutgoingPacket<'_>) -> Sent,
     ) -> Option<Sent> {
-        let ring = router.ring(forward.publication, forward.encoding)?;
+        let ring = router.ring(forward.publication, forward.encoding.into())?;
         let clock = ring.clock;
         let stored = ring.get_mut(forward.kept)?;
         if let Some(numbers) = forward.vp8 {
@@ -206,7 +207,7 @@ impl Peer {
         }
         let mut packet = OutgoingPacket::of(
             stored,
-            forward.section,
+            forward.section.into(),
             forward.sequence,
             forward.timestamp,
             clock,
@@ -214,7 +215,7 @@ impl Peer {
         if is_padded {
             packet = packet.padded(stored);
         }
-        if packet.codec == Codec::Red && !self.session.takes(forward.section, Codec::Red) {
+        if packet.codec == Codec::Red && !self.session.takes(forward.section.into(), Codec::Red) {
             packet.codec = Codec::Opus;
             packet.payload = red::primary(packet.payload)?;
         }

@@ -124,10 +124,11 @@ impl Egress {
                     let own = stream.as_ref().map(|own| (own.section, own.rid));
                     goes_on && own == Some((index, rid))
                 });
-                let stream = match kept.and_then(Option::take) {
+                let mut stream = match kept.and_then(Option::take) {
                     Some(stream) => stream,
                     None => self.new_stream(index, rid, !section.repair_types.is_empty()),
                 };
+                stream.payload_types = section.payload_types();
                 self.streams.push(stream);
             }
         }
@@ -142,8 +143,9 @@ impl Egress {
         let Some(old) = self.streams.get(at) else {
             return;
         };
-        let (rid, is_repaired) = (old.rid, old.repair.is_some());
-        let stream = self.new_stream(section, rid, is_repaired);
+        let (rid, is_repaired, types) = (old.rid, old.repair.is_some(), old.payload_types);
+        let mut stream = self.new_stream(section, rid, is_repaired);
+        stream.payload_types = types;
         if let Some(old) = self.streams.get_mut(at) {
             *old = stream;
         }
@@ -202,12 +204,9 @@ impl Egress {
 
     /// Whether the peer takes a codec in a section.
     pub(super) fn takes(&self, section: usize, codec: Codec) -> bool {
-        self.payload_type(section, codec).is_some()
-    }
-
-    fn payload_type(&self, section: usize, codec: Codec) -> Option<u8> {
-        let section = self.parameters.sections.get(section)?.as_ref()?;
-        section.payload_type(codec)
+        let section = self.parameters.sections.get(section);
+        let section = section.and_then(Option::as_ref);
+        section.is_some_and(|section| section.payload_type(codec).is_some())
     }
 
     fn position(&self, section: usize, rid: Option<Rid>) -> Option<usize> {
@@ -226,11 +225,11 @@ impl Egress {
         packet: &OutgoingPacket<'_>,
         batch: &mut SendBatch,
     ) -> Sent {
-        let Some(payload_type) = self.payload_type(packet.section, packet.codec) else {
-            return Sent::CodecNotTaken;
-        };
         let at = self.position(packet.section, packet.rid);
         let Some(stream) = at.and_then(|at| self.streams.get_mut(at)) else {
+            return Sent::CodecNotTaken;
+        };
+        let Some(payload_type) = stream.payload_types.of(packet.codec) else {
             return Sent::CodecNotTaken;
         };
         let fixed = FixedHeader {
@@ -523,6 +522,11 @@ impl Egress {
             Some(probing) => Some(probing.poll_timeout()),
             None => self.estimator.as_ref()?.poll_timeout(),
         }
+    }
+
+    /// Whether a probe is under way: each packet sent then moves its timer.
+    pub(super) const fn is_probing(&self) -> bool {
+        self.probing.is_some()
     }
 
     /// Sends the padding of a probe that is due.

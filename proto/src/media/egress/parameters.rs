@@ -29,7 +29,29 @@ pub struct EgressParameters {
     pub names_sections: bool,
 }
 
+/// Payload types by codec, where a packet's stream is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PayloadTypes([Option<u8>; Codec::COUNT]);
+
+impl PayloadTypes {
+    /// The payload type of a codec; `None` if the peer does not take it.
+    pub(super) fn of(&self, codec: Codec) -> Option<u8> {
+        self.0.get(codec as usize).copied().flatten()
+    }
+}
+
 impl SendingSection {
+    pub(super) fn payload_types(&self) -> PayloadTypes {
+        let mut types = PayloadTypes::default();
+        // The first of a codec counts.
+        for (codec, payload_type) in self.payload_types.iter().rev() {
+            if let Some(own) = types.0.get_mut(*codec as usize) {
+                *own = Some(*payload_type);
+            }
+        }
+        types
+    }
+
     /// The payload type of a codec; `None` if the peer does not take it.
     pub(super) fn payload_type(&self, codec: Codec) -> Option<u8> {
         find(&self.payload_types, codec)

@@ -8,6 +8,8 @@ use crate::media::clock::{StreamClock, WallClock};
 use crate::media::rtcp::SenderInfo;
 use crate::media::{OutgoingPacket, Rid};
 
+use super::parameters::PayloadTypes;
+
 /// Packets sent again that are remembered, so that requests which have crossed them are not
 /// answered twice.
 const MAX_REMEMBERED: usize = 128;
@@ -25,6 +27,7 @@ pub(super) struct SentStream {
     pub(super) section: usize,
     pub(super) rid: Option<Rid>,
     pub(super) ssrc: u32,
+    pub(super) payload_types: PayloadTypes,
     pub(super) repair: Option<Repair>,
     /// Whether the peer has reported on it, and so knows where it belongs.
     pub(super) is_acknowledged: bool,
@@ -55,6 +58,7 @@ impl SentStream {
             section,
             rid,
             ssrc,
+            payload_types: PayloadTypes::default(),
             repair: repair_ssrc.map(|ssrc| Repair { ssrc, sequence: 0 }),
             is_acknowledged: false,
             packets: 0,
