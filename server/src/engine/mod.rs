@@ -144,7 +144,7 @@ impl Engine {
             links: Vec::new(),
             spare_batches: Vec::new(),
             early_hellos: VecDeque::new(),
-            timers: Timers::default(),
+            timers: Timers::new(now),
             next_housekeeping: now + housekeeping::INTERVAL,
             asks: VecDeque::new(),
             dirty: VecDeque::new(),
