@@ -150,6 +150,23 @@ fn a_keyframe_request_names_the_section() {
 }
 
 #[test]
+fn a_packet_names_its_section_until_the_peer_has_reported_on_it() {
+    let mut pair = Pair::new();
+    // The description that names the streams is still on its way.
+    pair.client
+        .set_parameters(receiving([vec![], vec![]]), EgressParameters::default());
+    let mut named = Vec::new();
+    for sequence in 1..=150 {
+        pair.send(&packet(pair.now, VP8, sequence, &[7; 50]));
+        named.extend(pair.tick().iter().map(|got| (got.section, got.is_named)));
+    }
+
+    assert_eq!(named.len(), 150);
+    assert!(named.iter().all(|(section, _)| *section == VP8));
+    assert!(named[0].1 && !named[149].1);
+}
+
+#[test]
 fn a_stream_is_renewed_with_another_ssrc() {
     let mut pair = Pair::new();
     let before: Vec<_> = pair.server.ssrcs(VP8).collect();
@@ -164,15 +181,18 @@ fn a_stream_is_renewed_with_another_ssrc() {
 #[test]
 fn what_is_left_of_a_stream_that_a_section_no_longer_names_is_dropped() {
     let mut pair = Pair::new();
-    pair.send(&packet(pair.now, VP8, 1, &[1]));
-    assert_eq!(pair.deliver().len(), 1);
-    pair.send(&packet(pair.now, VP8, 2, &[2]));
+    // Until the client has reported on it, and packets do not name their section any more.
+    for sequence in 1..=100 {
+        pair.send(&packet(pair.now, VP8, sequence, &[1]));
+        assert_eq!(pair.tick().len(), 1);
+    }
+    pair.send(&packet(pair.now, VP8, 101, &[2]));
 
     pair.server.renew_stream(VP8);
     pair.client_learns_streams();
 
     assert_eq!(pair.deliver().len(), 0);
-    pair.send(&packet(pair.now, VP8, 3, &[3]));
+    pair.send(&packet(pair.now, VP8, 102, &[3]));
     assert_eq!(pair.deliver().len(), 1);
 }
 
@@ -206,6 +226,7 @@ struct Got {
     orientation: Option<u8>,
     descriptor: Option<Vec<u8>>,
     clock: Option<StreamClock>,
+    is_named: bool,
 }
 
 struct Pair {
@@ -311,6 +332,7 @@ impl Pair {
                     orientation: packet.values.orientation,
                     descriptor: packet.values.dependency_descriptor.map(<[u8]>::to_vec),
                     clock: packet.clock,
+                    is_named: packet.values.mid.is_some(),
                 });
             }
         }
@@ -367,7 +389,6 @@ fn sending() -> EgressParameters {
             section("1", Codec::Vp8, 96, Some(97)),
         ],
         extensions: extensions(),
-        names_sections: false,
     }
 }
 

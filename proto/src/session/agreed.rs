@@ -19,11 +19,8 @@ pub(super) struct AgreedSection<'a> {
     pub(super) streams: Vec<(u32, Option<u32>)>,
 }
 
-/// The parameters of a session with these sections. A client names its sections in its packets.
-pub(super) fn parameters(
-    sections: &[AgreedSection<'_>],
-    names_sections: bool,
-) -> (IngressParameters, EgressParameters) {
+/// The parameters of a session with these sections.
+pub(super) fn parameters(sections: &[AgreedSection<'_>]) -> (IngressParameters, EgressParameters) {
     let mut extensions = ExtensionIds::default();
     let mut payload_kinds = [None; 128];
     for agreement in sections.iter().filter_map(|section| section.agreement) {
@@ -48,7 +45,6 @@ pub(super) fn parameters(
     let egress = EgressParameters {
         sections: sections.iter().map(sending).collect(),
         extensions,
-        names_sections,
     };
     (ingress, egress)
 }

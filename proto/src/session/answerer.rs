@@ -50,7 +50,7 @@ impl Session {
                 streams: section.streams(),
             })
             .collect();
-        let (ingress, egress) = parameters(&sections, false);
+        let (ingress, egress) = parameters(&sections);
         self.media.set_parameters(ingress, egress);
         self.mids = sections
             .iter()

@@ -172,7 +172,7 @@ impl Session {
                 streams: agreed.streams.clone(),
             })
             .collect();
-        let (ingress, egress) = parameters(&sections, true);
+        let (ingress, egress) = parameters(&sections);
         self.mids = sections
             .iter()
             .map(|section| section.mid.to_owned())

@@ -239,7 +239,9 @@ impl Egress {
             timestamp: packet.timestamp,
             ssrc: stream.ssrc,
         };
-        let names_section = self.parameters.names_sections && !stream.is_acknowledged;
+        // RFC 9143 §9.2: until the peer knows the stream. Media overtakes the answer that names it,
+        // and Firefox then takes it for that of a section it has already, and sticks to that.
+        let names_section = !stream.is_acknowledged;
         let mut header = header::write(
             &self.parameters.extensions,
             fixed,
@@ -334,16 +336,14 @@ impl Egress {
             packet,
             self.transport_sequence,
         );
-        if self.parameters.names_sections {
-            // Always: peers do not report on these streams, so they cannot acknowledge them.
-            header::name(
-                &self.parameters.extensions,
-                &mut header,
-                &section.mid,
-                packet.rid,
-                true,
-            );
-        }
+        // Always: peers do not report on these streams, so they cannot acknowledge them.
+        header::name(
+            &self.parameters.extensions,
+            &mut header,
+            &section.mid,
+            packet.rid,
+            true,
+        );
         if packet.payload.is_empty() {
             header.padded();
         }

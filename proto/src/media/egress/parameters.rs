@@ -24,9 +24,6 @@ pub struct EgressParameters {
     pub sections: Vec<Option<SendingSection>>,
     /// Ids of header extensions.
     pub extensions: ExtensionIds,
-    /// Whether packets name their section and encoding until the peer knows their stream. A
-    /// server's need not: its answer names the streams.
-    pub names_sections: bool,
 }
 
 /// Payload types by codec, where a packet's stream is.
