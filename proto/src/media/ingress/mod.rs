@@ -6,11 +6,13 @@
 //! 3. a stream that is new is bound to a section and an encoding, by what its header extensions or
 //!    the description say;
 //! 4. a retransmission takes the number of the packet it repairs (RFC 4588);
-//! 5. it is noted for feedback: gaps to ask for, arrival times, reports.
+//! 5. it is noted for feedback: gaps to ask for, arrival times, reports;
+//! 6. padding goes no further, and leaves no gap in the numbers of what does.
 
 mod arrivals;
 mod missing;
 mod reception;
+mod skipped;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -28,6 +30,7 @@ use crate::codec::{Codec, MediaKind};
 use arrivals::Arrivals;
 use missing::Missing;
 use reception::Reception;
+use skipped::Skipped;
 
 /// Most RTP streams received in one session, with those that repair others, unless it has more
 /// sections; packets of further ones are dropped. A client that watches a large room has a section
@@ -85,6 +88,7 @@ struct ReceivedStream {
     is_repair: bool,
     window: SequenceWindow,
     missing: Missing,
+    skipped: Skipped,
     reception: Reception,
     clock: Option<StreamClock>,
 }
@@ -92,7 +96,7 @@ struct ReceivedStream {
 /// A packet at its place.
 struct Placed<'a> {
     stream: usize,
-    index: u64,
+    number: u64,
     codec: Codec,
     payload: &'a [u8],
 }
@@ -201,19 +205,13 @@ impl Ingress {
         let received = match kind {
             PayloadKind::Media(codec) => {
                 self.note(now, known, index, header.timestamp, codec)?;
-                Some(Placed {
-                    stream: known,
-                    index,
-                    codec,
-                    payload,
-                })
+                Some(self.place(known, index, codec, payload)?)
             }
             PayloadKind::Repair(repaired) => {
                 self.unwrap_repair(now, known, index, repaired, payload)?
             }
         };
-        let placed = received.filter(|placed| !placed.payload.is_empty());
-        let placed = placed.ok_or(Dropped::Padding)?;
+        let placed = received.ok_or(Dropped::Padding)?;
         let stream = self
             .streams
             .get(placed.stream)
@@ -222,7 +220,7 @@ impl Ingress {
             section: stream.section,
             rid: stream.rid,
             codec: placed.codec,
-            sequence: placed.index,
+            sequence: placed.number,
             timestamp: header.timestamp,
             marker: header.marker,
             payload: placed.payload,
@@ -262,6 +260,7 @@ impl Ingress {
             is_repair,
             window: SequenceWindow::new(),
             missing: Missing::default(),
+            skipped: Skipped::default(),
             reception: Reception::default(),
             clock: None,
         });
@@ -372,12 +371,31 @@ impl Ingress {
         self.nacks_due = soonest(self.nacks_due, stream.missing.poll_timeout());
         stream.window.insert(index);
         stream.reception.handle_repaired();
-        Ok(Some(Placed {
-            stream: main,
-            index,
+        self.place(main, index, codec, payload).map(Some)
+    }
+
+    /// Gives a packet its place among those that hold something.
+    fn place<'a>(
+        &mut self,
+        at: usize,
+        index: u64,
+        codec: Codec,
+        payload: &'a [u8],
+    ) -> Result<Placed<'a>, Dropped> {
+        let stream = self.streams.get_mut(at).ok_or(Dropped::UnknownStream)?;
+        if payload.is_empty() {
+            if stream.window.highest() == Some(index) {
+                stream.skipped.insert(index);
+            }
+            return Err(Dropped::Padding);
+        }
+        let number = stream.skipped.number_of(index).ok_or(Dropped::Replayed)?;
+        Ok(Placed {
+            stream: at,
+            number,
             codec,
             payload,
-        }))
+        })
     }
 
     fn main_of(&self, section: usize, rid: Option<Rid>, repair_ssrc: u32) -> Option<usize> {
