@@ -1,9 +1,10 @@
 //! The last packets of one RTP stream, in the clear, shared by everyone who receives it.
 //!
 //! A packet is copied here once when it arrives. Whoever sends it on seals it straight from here,
-//! and so does whoever sends it again: a receiver keeps numbers only. Slots keep their buffers, so
-//! a ring that has reached its size allocates no more.
+//! and so does whoever sends it again: a receiver keeps numbers only. Buffers go from the oldest
+//! packet to the newest, so a ring that has reached its size allocates no more.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::codec::Codec;
@@ -113,36 +114,48 @@ impl StoredPacket {
     }
 }
 
-/// The last packets of an RTP stream.
+/// The last packets of an RTP stream: as many as have come within [`RETENTION`] so far, and no
+/// more, because rings are most of what a publisher takes.
 #[derive(Debug, Default)]
 pub struct PacketRing {
-    /// By the lowest bits of the sequence number; a power of two of them.
-    slots: Vec<Option<StoredPacket>>,
+    /// In the order they came.
+    packets: VecDeque<StoredPacket>,
+    /// How many came before the first of them.
+    gone: u32,
+    /// How many came before a packet, by the lowest bits of its sequence number; a power of two.
+    places: Vec<u32>,
     /// How the publisher's clock maps onto its timestamps.
     pub clock: Option<StreamClock>,
 }
 
 impl PacketRing {
-    /// Keeps a packet, in place of the oldest where there is no room.
+    /// Keeps a packet, in place of the oldest where that may go.
     pub fn insert(&mut self, now: Instant, packet: &NewPacket<'_>) {
-        self.make_room(now, packet.sequence);
-        let index = self.index(packet.sequence);
-        let Some(slot) = self.slots.get_mut(index) else {
-            return;
-        };
-        let mut bytes = slot.take().map(|old| old.bytes).unwrap_or_default();
+        self.make_place(now, packet.sequence);
+        let mut bytes = self.take_oldest(now).unwrap_or_default();
         bytes.clear();
-        bytes.extend_from_slice(packet.payload);
-        let payload_bytes = bytes.len();
+        // Not what the vector would take by itself, up to twice as much.
+        let descriptor = packet.values.dependency_descriptor.unwrap_or_default();
+        let payload_bytes = packet.payload.len();
         let padded_bytes = payload_bytes.next_multiple_of(PADDING_UNIT);
+        bytes.reserve_exact(padded_bytes + descriptor.len());
+        bytes.extend_from_slice(packet.payload);
         bytes.resize(padded_bytes, 0);
         if padded_bytes > payload_bytes
             && let Some(last) = bytes.last_mut()
         {
             *last = (padded_bytes - payload_bytes) as u8;
         }
-        bytes.extend_from_slice(packet.values.dependency_descriptor.unwrap_or_default());
-        *slot = Some(StoredPacket {
+        bytes.extend_from_slice(descriptor);
+        if self.packets.len() == self.packets.capacity() {
+            let more = self.packets.len() / 4;
+            self.packets.reserve_exact(more.max(INITIAL_PACKETS));
+        }
+        let index = self.index(packet.sequence);
+        if let Some(place) = self.places.get_mut(index) {
+            *place = self.gone.wrapping_add(self.packets.len() as u32);
+        }
+        self.packets.push_back(StoredPacket {
             sequence: packet.sequence,
             timestamp: packet.timestamp,
             received: now,
@@ -159,43 +172,54 @@ impl PacketRing {
 
     /// A packet that is still kept.
     pub fn get_mut(&mut self, sequence: u64) -> Option<&mut StoredPacket> {
-        let index = self.index(sequence);
-        let stored = self.slots.get_mut(index)?.as_mut()?;
+        let place = *self.places.get(self.index(sequence))?;
+        let stored = self
+            .packets
+            .get_mut(place.wrapping_sub(self.gone) as usize)?;
         (stored.sequence == sequence).then_some(stored)
     }
 
     /// Bytes of memory it holds.
     pub fn memory_bytes(&self) -> usize {
-        let buffers = self.slots.iter().flatten();
-        let held: usize = buffers.map(|stored| stored.bytes.capacity()).sum();
-        held + self.slots.capacity() * size_of::<Option<StoredPacket>>()
+        let held: usize = self.packets.iter().map(|own| own.bytes.capacity()).sum();
+        held + self.packets.capacity() * size_of::<StoredPacket>()
+            + self.places.capacity() * size_of::<u32>()
     }
 
     fn index(&self, sequence: u64) -> usize {
-        sequence as usize & self.slots.len().saturating_sub(1)
+        sequence as usize & self.places.len().saturating_sub(1)
     }
 
-    /// Doubles the ring while the packet to be replaced is younger than it should get.
-    fn make_room(&mut self, now: Instant, sequence: u64) {
-        let replaced = self
-            .slots
-            .get(self.index(sequence))
-            .and_then(Option::as_ref);
-        let is_early = replaced.is_some_and(|old| {
-            old.sequence != sequence && now.saturating_duration_since(old.received) < RETENTION
+    /// Takes the buffer of the oldest packet, if that has been kept for long enough.
+    fn take_oldest(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let oldest = self.packets.front()?;
+        let is_early = now.saturating_duration_since(oldest.received) < RETENTION;
+        if is_early && self.packets.len() < MAX_PACKETS {
+            return None;
+        }
+        self.gone = self.gone.wrapping_add(1);
+        self.packets.pop_front().map(|oldest| oldest.bytes)
+    }
+
+    /// Doubles the places while a packet would take that of one that should still be found.
+    fn make_place(&mut self, now: Instant, sequence: u64) {
+        let taken = self.places.get(self.index(sequence));
+        let before = taken.and_then(|place| {
+            let index = place.wrapping_sub(self.gone);
+            self.packets.get(index as usize)
         });
-        let count = self.slots.len();
+        let is_early = before.is_some_and(|before| {
+            before.sequence != sequence
+                && now.saturating_duration_since(before.received) < RETENTION
+        });
+        let count = self.places.len();
         if count > 0 && (!is_early || count >= MAX_PACKETS) {
             return;
         }
-        let old = std::mem::take(&mut self.slots);
-        self.slots
-            .resize_with((count * 2).max(INITIAL_PACKETS), || None);
-        for stored in old.into_iter().flatten() {
-            let index = self.index(stored.sequence);
-            if let Some(slot) = self.slots.get_mut(index) {
-                *slot = Some(stored);
-            }
+        self.places = vec![self.gone.wrapping_sub(1); (count * 2).max(INITIAL_PACKETS)];
+        for (offset, packet) in self.packets.iter().enumerate() {
+            let index = packet.sequence as usize & (self.places.len() - 1);
+            self.places[index] = self.gone.wrapping_add(offset as u32);
         }
     }
 }
@@ -250,8 +274,9 @@ mod tests {
             ring.insert(at(sequence), &packet(sequence, &[1; 100]));
         }
 
-        assert!((751..1_000).all(|sequence| ring.get_mut(sequence).is_some()));
-        assert_eq!(ring.slots.len(), 256);
+        assert!((750..1_000).all(|sequence| ring.get_mut(sequence).is_some()));
+        assert_eq!((ring.packets.len(), ring.places.len()), (250, 256));
+        assert!(ring.memory_bytes() < 300 * (112 + size_of::<StoredPacket>()));
     }
 
     #[test]
@@ -262,7 +287,10 @@ mod tests {
             ring.insert(now, &packet(sequence, &[1; 10]));
         }
 
-        assert_eq!(ring.slots.len(), MAX_PACKETS);
+        assert_eq!(
+            (ring.packets.len(), ring.places.len()),
+            (MAX_PACKETS, MAX_PACKETS)
+        );
         assert!(ring.get_mut(9_999).is_some() && ring.get_mut(1_000).is_none());
     }
 }

@@ -16,6 +16,7 @@ mod conference;
 mod costs;
 mod link;
 mod media;
+mod memory;
 mod network;
 mod person;
 mod rooms;

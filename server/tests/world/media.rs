@@ -13,13 +13,19 @@ pub struct Source {
     pub codec: Codec,
     /// Encodings, lowest first; one without a name is no simulcast.
     pub rids: Vec<&'static str>,
+    /// Packets of a frame and bytes of a packet, by encoding.
+    pub shape: Vec<(usize, usize)>,
+    /// Time from frame to frame.
+    pub interval: Duration,
 }
 
-/// A camera with three encodings.
+/// A camera with three encodings: about 60, 180 and 400 kbit/s.
 pub fn camera() -> Source {
     Source {
         codec: Codec::Vp8,
         rids: vec!["q", "h", "f"],
+        shape: vec![(1, 500), (2, 700), (3, 1_100)],
+        interval: Duration::from_millis(66),
     }
 }
 
@@ -28,13 +34,10 @@ pub fn microphone() -> Source {
     Source {
         codec: Codec::Opus,
         rids: vec![],
+        shape: vec![(1, 80)],
+        interval: Duration::from_millis(20),
     }
 }
-
-pub const FRAME: Duration = Duration::from_millis(66);
-pub const AUDIO_FRAME: Duration = Duration::from_millis(20);
-/// Packets of a frame and bytes of a packet, by encoding: about 60, 180 and 400 kbit/s.
-const SHAPE: [(usize, usize); 3] = [(1, 500), (2, 700), (3, 1_100)];
 
 /// One RTP stream being sent.
 #[derive(Debug, Clone)]
@@ -66,17 +69,15 @@ impl Stream {
         &mut self,
         now: Instant,
         section: usize,
-        codec: Codec,
+        source: &Source,
         tag: u8,
     ) -> Vec<MadePacket> {
         let keyframe = std::mem::take(&mut self.wants_keyframe);
+        let codec = source.codec;
         let is_video = codec.video().is_some();
-        let (packets, bytes) = if is_video {
-            SHAPE[self.encoding]
-        } else {
-            (1, 80)
-        };
-        self.timestamp += if is_video { 5_940 } else { 960 };
+        let (packets, bytes) = source.shape[self.encoding];
+        let ticks_per_ms = codec.clock_rate_hz() / 1_000;
+        self.timestamp += source.interval.as_millis() as u32 * ticks_per_ms;
         self.frame += 1;
         let made = (0..packets).map(|index| {
             self.sequence += 1;

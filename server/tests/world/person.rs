@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use plenary::engine::ConnectionId;
 use prost::Message as _;
-use proto::codec::{Codec, MediaKind};
+use proto::codec::MediaKind;
 use proto::jsep::{Offer, SectionKind};
 use proto::media::{MediaPacket, SendBatch};
 use proto::session::{
@@ -21,7 +21,7 @@ use proto::signal::messages::{
 use proto::signal::{decode_response, messages::DisconnectReason};
 
 use crate::link::Wire;
-use crate::media::{AUDIO_FRAME, FRAME, Received, Source, Stream};
+use crate::media::{Received, Source, Stream};
 
 /// A published track.
 #[derive(Debug)]
@@ -417,14 +417,9 @@ impl Person {
             if !is_due || track.muted {
                 continue;
             }
-            let interval = if track.source.codec == Codec::Opus {
-                AUDIO_FRAME
-            } else {
-                FRAME
-            };
-            track.next_frame = Some(now + interval);
+            track.next_frame = Some(now + track.source.interval);
             for stream in track.streams.iter_mut().filter(|stream| stream.enabled) {
-                for packet in stream.next_frame(now, section, track.source.codec, self.tag) {
+                for packet in stream.next_frame(now, section, &track.source, self.tag) {
                     self.session
                         .publish(now, &packet.outgoing(), &mut self.batch);
                 }

@@ -1,7 +1,7 @@
 //! The world: engines, people, the links between them, and a clock that only the test moves.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,11 @@ pub struct World {
     pub rng: ChaCha20Rng,
     /// Allocations the engine has made for media packets, and for sending.
     pub allocations: u64,
+    /// Bytes on the heap that the engines hold since they were made. What goes in is made for them,
+    /// and what comes out is taken off, so nobody else's memory counts.
+    pub held_bytes: i64,
+    /// Whether a benchmark counts what the engines do.
+    pub is_counted: bool,
     room: RoomName,
     config: SessionConfig,
     /// Batches on their way, by where they come from and where they go.
@@ -120,6 +125,8 @@ impl World {
             people: BTreeMap::new(),
             rng,
             allocations: 0,
+            held_bytes: 0,
+            is_counted: false,
             room: RoomName::new("world").expect("a name"),
             config,
             queue: BinaryHeap::new(),
@@ -143,10 +150,9 @@ impl World {
         name: &str,
         change: impl FnOnce(&mut (VideoGrant, ConnectionSettings)),
     ) {
-        self.addresses += 1;
-        let tag = (self.addresses % 250) as u8 + 1;
         let credentials = IceCredentials::random(&mut self.rng);
         let address = self.fresh_address();
+        let tag = (self.addresses % 250) as u8 + 1;
         let mut person = Person::new(self.now, name, tag, address, &self.config, credentials);
         let grant = VideoGrant {
             room_join: true,
@@ -209,17 +215,20 @@ impl World {
             }
             self.next += 1;
             let connection = ConnectionId(self.next);
-            let join = Join {
-                connection,
-                room: self.room.clone(),
-                home: SegmentId(0),
-                identity: Identity::new(name).expect("a name"),
-                claims: claims.clone(),
-                request: request.clone(),
-            };
+            let room = self.room.clone();
             let person = self.person(name);
             (person.connection, person.at) = (Some(connection), at);
-            match self.request_at(at, Request::Join(Box::new(join))) {
+            let reply = self.ask(at, || {
+                Request::Join(Box::new(Join {
+                    connection,
+                    room,
+                    home: SegmentId(0),
+                    identity: Identity::new(name).expect("a name"),
+                    claims: claims.clone(),
+                    request: request.clone(),
+                }))
+            });
+            match reply {
                 Reply::Join(Ok(())) => return,
                 Reply::Join(Err(JoinError::Elsewhere(segment))) => at = segment.index(),
                 Reply::Join(Err(JoinError::NoSegment)) => {}
@@ -235,9 +244,13 @@ impl World {
     }
 
     pub fn request_at(&mut self, engine: usize, request: Request) -> Reply {
+        self.ask(engine, || request)
+    }
+
+    fn ask(&mut self, engine: usize, request: impl FnOnce() -> Request) -> Reply {
         self.next += 1;
         let id = ReplyId(self.next);
-        self.engines[engine].handle_command(self.now, Command::Request(id, request));
+        self.command(engine, || Command::Request(id, request()));
         self.flush(self.now);
         self.collect()
             .into_iter()
@@ -256,6 +269,7 @@ impl World {
             sum.participants += counters.participants;
             sum.rooms += counters.rooms;
             sum.segments += counters.segments;
+            sum.subscriptions += counters.subscriptions;
             sum.publications += counters.publications;
             for (sum, own) in sum.dropped.iter_mut().zip(counters.dropped) {
                 *sum += own;
@@ -273,19 +287,34 @@ impl World {
 
     /// Stops the server.
     pub fn shut_down(&mut self) {
-        for engine in &mut self.engines {
-            engine.handle_command(self.now, Command::Shutdown);
+        for index in 0..self.engines.len() {
+            self.command(index, || Command::Shutdown);
         }
     }
 
+    /// Calls an engine, and counts the memory it takes or gives back. Returns how often it
+    /// allocated.
+    fn call(&mut self, engine: usize, call: impl FnOnce(&mut Engine)) -> u64 {
+        let engine = &mut self.engines[engine];
+        let is_counted = self.is_counted;
+        let made = allocation_counter::measure(|| match is_counted {
+            true => counted(engine, call),
+            false => call(engine),
+        });
+        self.held_bytes += made.bytes_current;
+        made.count_total
+    }
+
     /// Gives a signalling command to the engine somebody is with.
-    fn command(&mut self, at: usize, command: Command) {
-        self.engines[at].handle_command(self.now, command);
+    fn command(&mut self, at: usize, command: impl FnOnce() -> Command) {
+        let now = self.now;
+        self.call(at, |engine| engine.handle_command(now, command()));
     }
 
     pub fn fresh_address(&mut self) -> SocketAddr {
-        self.next += 1;
-        SocketAddr::from(([10, 1, (self.next >> 8) as u8, self.next as u8], 40_000))
+        self.addresses += 1;
+        let [high, low] = self.addresses.to_be_bytes();
+        SocketAddr::from(([10, 1, high, low], 40_000))
     }
 
     pub fn person(&mut self, name: &str) -> &mut Person {
@@ -304,14 +333,14 @@ impl World {
         let (at, connection) = (self.person(name).at, self.person(name).connection);
         let connection = connection.expect("connected");
         self.people.remove(name);
-        self.command(at, Command::Signal(connection, Box::new(leave)));
+        self.command(at, || Command::Signal(connection, Box::new(leave)));
     }
 
     /// Loses the WebSocket.
     pub fn lose_signalling(&mut self, name: &str) {
         let connection = self.person(name).connection.take().expect("connected");
         let at = self.person(name).at;
-        self.command(at, Command::Closed(connection));
+        self.command(at, || Command::Closed(connection));
     }
 
     /// Lets time pass.
@@ -347,9 +376,9 @@ impl World {
             self.drive_person(now, name);
         }
         self.deliver_links(None);
-        for engine in &mut self.engines {
-            if engine.poll_timeout(now) <= now {
-                engine.handle_timeout(now);
+        for index in 0..self.engines.len() {
+            if self.engines[index].poll_timeout(now) <= now {
+                self.call(index, |engine| engine.handle_timeout(now));
             }
         }
         self.flush(now);
@@ -369,14 +398,15 @@ impl World {
                 Delivery::ToServer(source, local, mut bytes) => {
                     let is_media =
                         DatagramClass::of(&bytes) == DatagramClass::Rtp && !is_rtcp(&bytes);
-                    let Some(engine) = self.engines.get_mut(engine_at(local)) else {
+                    let at = engine_at(local);
+                    if at >= self.engines.len() {
                         continue;
-                    };
-                    let made = allocation_counter::measure(|| {
+                    }
+                    let allocations = self.call(at, |engine| {
                         engine.handle_datagram(now, source, local, &mut bytes);
                     });
                     if is_media {
-                        self.allocations += made.count_total;
+                        self.allocations += allocations;
                     }
                 }
                 Delivery::ToPerson(name, source, mut bytes) => {
@@ -386,11 +416,13 @@ impl World {
                     }
                 }
                 Delivery::Request(connection, frame) => {
-                    let message = proto::signal::decode_request(&frame)
-                        .expect("people speak protobuf")
-                        .expect("known messages");
                     let at = self.by_connection(connection).map_or(0, |person| person.at);
-                    self.command(at, Command::Signal(connection, Box::new(message)));
+                    self.command(at, || {
+                        let message = proto::signal::decode_request(&frame)
+                            .expect("people speak protobuf")
+                            .expect("known messages");
+                        Command::Signal(connection, Box::new(message))
+                    });
                 }
                 Delivery::Frame(connection, frame) => {
                     if let Some(person) = self.by_connection(connection) {
@@ -456,10 +488,8 @@ impl World {
     fn flush(&mut self, now: Instant) {
         for index in 0..self.engines.len() {
             loop {
-                let engine = &mut self.engines[index];
                 let mut is_done = true;
-                let made = allocation_counter::measure(|| is_done = engine.flush(now));
-                self.allocations += made.count_total;
+                self.allocations += self.call(index, |engine| is_done = engine.flush(now));
                 if is_done {
                     break;
                 }
@@ -471,12 +501,17 @@ impl World {
     /// Lets an engine's datagrams go.
     fn send_down(&mut self, engine: usize) {
         let now = self.now;
-        for (path, datagram) in self.engines[engine].batch().datagrams() {
-            let found = self
-                .people
-                .values_mut()
-                .find(|person| person.address == path.destination);
-            let Some(person) = found else { continue };
+        let batch = self.engines[engine].batch();
+        if batch.is_empty() {
+            return;
+        }
+        let people = self.people.values_mut();
+        let mut people: HashMap<SocketAddr, &mut Person> =
+            people.map(|person| (person.address, person)).collect();
+        for (path, datagram) in batch.datagrams() {
+            let Some(person) = people.get_mut(&path.destination) else {
+                continue;
+            };
             if let Some(at) = person.down.pass(now, datagram.len(), &mut self.rng) {
                 self.next += 1;
                 let delivery =
@@ -503,10 +538,11 @@ impl World {
         }
         for (from, to, mut batch) in arrived {
             let is_media = batch.frames.is_empty();
-            let engine = &mut self.engines[to.index()];
-            let made = allocation_counter::measure(|| engine.handle_link(now, from, &mut batch));
+            let allocations = self.call(to.index(), |engine| {
+                engine.handle_link(now, from, &mut batch);
+            });
             if is_media {
-                self.allocations += made.count_total;
+                self.allocations += allocations;
             }
             self.engines[from.index()].recycle(batch);
         }
@@ -540,7 +576,11 @@ impl World {
                         replies.push((id, reply));
                         continue;
                     }
-                    Output::Signal(connection, frame) => Delivery::Frame(connection, frame),
+                    Output::Signal(connection, frame) => {
+                        let copy = Bytes::copy_from_slice(&frame);
+                        self.call(index, |_| drop(frame));
+                        Delivery::Frame(connection, copy)
+                    }
                     Output::Close(connection) => Delivery::Close(connection),
                     Output::RoomOpened(_) | Output::RoomClosed(_) | Output::Present(..) => continue,
                 };
@@ -584,6 +624,12 @@ impl World {
             }
         }
     }
+}
+
+/// Where benchmarks count; see `benches/rooms.rs`.
+#[inline(never)]
+fn counted(engine: &mut Engine, call: impl FnOnce(&mut Engine)) {
+    call(engine);
 }
 
 /// Where an engine takes datagrams.
