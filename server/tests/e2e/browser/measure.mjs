@@ -1,8 +1,17 @@
 /**
  * Runs in the page before its own scripts: reads the hue of what a video element shows and the pitch of
- * what an audio element plays.
+ * what an audio element plays, and what the browser tells of its RTP streams.
  */
 export function installMeasures() {
+  const connections = [];
+  const Connection = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Connection {
+    constructor(...args) {
+      super(...args);
+      connections.push(this);
+    }
+  };
+
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 8;
   const context = canvas.getContext('2d', { willReadFrequently: true });
@@ -95,5 +104,31 @@ export function installMeasures() {
     });
   }
 
-  window.measure = { tiles, tones };
+  /**
+   * The statistics of every RTP stream, with what only descriptions tell: whose it is, which stream repairs it,
+   * and the names of payload types.
+   */
+  async function rtp() {
+    const streams = [];
+    for (const connection of connections.filter(({ connectionState }) => connectionState === 'connected')) {
+      const described = [connection.localDescription, connection.remoteDescription].map((own) => own?.sdp ?? '').join('');
+      for (const stats of (await connection.getStats()).values()) {
+        if (stats.type === 'inbound-rtp' || stats.type === 'outbound-rtp') streams.push({ ...stats, ...detailsOf(stats.ssrc, described) });
+      }
+    }
+    return streams;
+  }
+
+  function detailsOf(ssrc, described) {
+    const sections = described.split(/^(?=m=)/m);
+    const own = sections.find((section) => section.includes(`a=ssrc:${ssrc} `)) ?? '';
+    const repair = described.match(new RegExp(`^a=ssrc-group:FID ${ssrc} (\\d+)`, 'm'));
+    return {
+      ...(repair && { rtxSsrc: Number(repair[1]) }),
+      track: own.match(/^a=msid:\S+ (\S+)/m)?.[1],
+      codecs: Object.fromEntries([...described.matchAll(/^a=rtpmap:(\d+) ([\w-]+)/gm)].map(([, type, name]) => [type, name.toLowerCase()])),
+    };
+  }
+
+  window.measure = { tiles, tones, rtp };
 }

@@ -89,6 +89,16 @@ export class Person {
     return this.page.evaluate(() => window.measure.tones());
   }
 
+  /** Statistics of the RTP streams. */
+  rtp() {
+    return this.page.evaluate(() => window.measure.rtp());
+  }
+
+  /** Says nothing, or goes on; nobody is told, as with a mute. */
+  setSilent(isSilent) {
+    return this.page.evaluate((silent) => (window.standIns.microphone.enabled = !silent), isSilent);
+  }
+
   async tileOf(other, source = 'camera') {
     return (await this.tiles()).find((tile) => tile.name === other.name && tile.source === source);
   }
@@ -125,6 +135,6 @@ export function isHue(hue, expected) {
   return Math.min(apart, 360 - apart) < 20;
 }
 
-function isPitch(pitch, expected) {
+export function isPitch(pitch, expected) {
   return Math.abs(pitch - expected) < 20;
 }

@@ -56,10 +56,13 @@ export function installStandIns({ hue, tone, ownTone }) {
     if (constraints?.audio && refused.includes('microphone')) throw new DOMException('refused', 'NotAllowedError');
     const stream = new MediaStream();
     if (constraints?.video) stream.addTrack(picture(640, 360, 15, drawFigure));
-    if (constraints?.audio) stream.addTrack(ownTone ? toneTrack() : (await fakeDevices({ audio: true })).getAudioTracks()[0]);
+    if (constraints?.audio) {
+      window.standIns.microphone = ownTone ? toneTrack() : (await fakeDevices({ audio: true })).getAudioTracks()[0];
+      stream.addTrack(window.standIns.microphone);
+    }
     return stream;
   };
   navigator.mediaDevices.getDisplayMedia = async () => new MediaStream([picture(960, 540, 5, drawScreen)]);
 
-  window.standIns = { refused: [] };
+  window.standIns = { refused: [], microphone: undefined };
 }

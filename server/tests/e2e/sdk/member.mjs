@@ -4,7 +4,10 @@ import {
 } from '@livekit/rtc-node';
 import { AccessToken } from 'livekit-server-sdk';
 
-const [WIDTH, HEIGHT, FRAMES_PER_SECOND] = [320, 240, 15];
+const FRAMES_PER_SECOND = 15;
+const SIZE = { width: 320, height: 240 };
+/** A busy machine shows fewer pictures then, not smaller ones. The SDK exports no names for this. */
+const MAINTAIN_RESOLUTION = 2;
 const [SAMPLE_RATE, SAMPLES] = [48_000, 480];
 
 /** A token of the server's key, as a back end makes it. */
@@ -23,8 +26,9 @@ export class Member {
   #colours = new Map();
   #tones = new Map();
 
-  constructor(identity, { colour = [0, 0, 0], tone = 0 } = {}) {
-    Object.assign(this, { identity, colour, tone });
+  /** With `grain` the picture moves: it is then larger than a packet. */
+  constructor(identity, { colour = [0, 0, 0], tone = 0, size = SIZE, grain = 0 } = {}) {
+    Object.assign(this, { identity, colour, tone, size, grain });
     this.room.on(RoomEvent.DataReceived, (payload, from, _kind, topic) => {
       this.messages.push([from?.identity, new TextDecoder().decode(payload), topic]);
     });
@@ -54,10 +58,12 @@ export class Member {
   }
 
   async publishCamera() {
-    const source = new VideoSource(WIDTH, HEIGHT);
-    const pixels = new Uint8Array(WIDTH * HEIGHT * 4);
-    for (let at = 0; at < pixels.length; at += 4) pixels.set([...this.colour, 255], at);
-    this.#timers.push(setInterval(() => source.captureFrame(new VideoFrame(pixels, WIDTH, HEIGHT, VideoBufferType.RGBA)), 1000 / FRAMES_PER_SECOND));
+    const { width, height } = this.size;
+    const source = new VideoSource(width, height);
+    const pictures = paint(width, height, this.colour, this.grain);
+    let shown = 0;
+    const show = () => source.captureFrame(new VideoFrame(pictures[shown++ % pictures.length], width, height, VideoBufferType.RGBA));
+    this.#timers.push(setInterval(show, 1000 / FRAMES_PER_SECOND));
     return this.#publish(LocalVideoTrack.createVideoTrack('camera', source), TrackSource.SOURCE_CAMERA);
   }
 
@@ -70,8 +76,7 @@ export class Member {
   }
 
   async #publish(track, source) {
-    const options = new TrackPublishOptions();
-    options.source = source;
+    const options = new TrackPublishOptions({ source, degradationPreference: MAINTAIN_RESOLUTION });
     return this.me.publishTrack(track, options);
   }
 
@@ -115,6 +120,19 @@ export class Member {
     }
     await this.room.disconnect();
   }
+}
+
+/** Pictures of one colour, to be shown one after another. */
+function paint(width, height, colour, grain) {
+  return Array.from({ length: grain ? 5 : 1 }, (_, number) => {
+    const pixels = new Uint8Array(width * height * 4);
+    for (let at = 0; at < pixels.length; at += 4) {
+      const shade = grain * Math.sin(at * (number + 1));
+      for (const channel of [0, 1, 2]) pixels[at + channel] = Math.max(0, Math.min(255, colour[channel] + shade));
+      pixels[at + 3] = 255;
+    }
+    return pixels;
+  });
 }
 
 function meanColour({ data }) {

@@ -6,7 +6,9 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { until } from './until.mjs';
 
-const BINARY = process.env.PLENARY_BIN ?? fileURLToPath(new URL('../../../../target/debug/plenary', import.meta.url));
+/** Not for the server, which would take it for a setting. */
+const { PLENARY_BIN, ...ENVIRONMENT } = process.env;
+const BINARY = PLENARY_BIN ?? fileURLToPath(new URL('../../../../target/debug/plenary', import.meta.url));
 const LOG_LINES_KEPT = 200;
 /** One media port per worker; this many above the first are looked for. */
 const WORKERS_AT_MOST = 8;
@@ -22,11 +24,14 @@ export class Server {
   apiKey = `API${randomBytes(6).toString('hex')}`;
   apiSecret = randomBytes(32).toString('base64url');
   #ports;
+  #flags;
   #process;
   #log = [];
 
-  static async start() {
+  /** `flags` are further ones of `plenary serve`. */
+  static async start(flags = []) {
     const server = new Server();
+    server.#flags = flags;
     server.#ports = { httpPort: await freeTcpPort(), adminPort: await freeTcpPort(), udpPort: await freeUdpPorts() };
     await server.start();
     return server;
@@ -44,12 +49,15 @@ export class Server {
     return `ws://127.0.0.1:${this.#ports.httpPort}`;
   }
 
+  /** Port of the first worker. */
+  get mediaPort() {
+    return this.#ports.udpPort;
+  }
+
   async start() {
-    // The server takes every PLENARY_ variable for a setting.
-    const { PLENARY_BIN: _, ...env } = process.env;
-    this.#process = spawn(BINARY, commandLine(this.#ports), {
+    this.#process = spawn(BINARY, [...commandLine(this.#ports), ...this.#flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env, LIVEKIT_KEYS: `${this.apiKey}: ${this.apiSecret}` },
+      env: { ...ENVIRONMENT, LIVEKIT_KEYS: `${this.apiKey}: ${this.apiSecret}` },
     });
     let failure;
     this.#process.once('error', (error) => (failure = error));
