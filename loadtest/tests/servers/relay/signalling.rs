@@ -93,30 +93,20 @@ fn through_relay(sdp: &str, port: u16) -> String {
     out
 }
 
-/// Lets the first two sections that carry a camera say that they carry the other's.
+/// Lets the first two sections that carry a camera say that they carry the other's. A lone camera
+/// carries nobody's yet, so that none is right first and swapped under way.
 fn swap_cameras(answer: &mut SessionDescription) {
-    let kinds: Vec<(String, bool)> = answer
+    let tracks = &mut answer.mid_to_track_id;
+    let mut cameras = answer
         .sdp
         .split("\r\nm=")
         .skip(1)
-        .filter_map(|section| {
-            let mid = section
-                .lines()
-                .find_map(|line| line.strip_prefix("a=mid:"))?;
-            Some((mid.to_owned(), section.starts_with("video")))
-        })
-        .collect();
-    let cameras: Vec<&String> = kinds
-        .iter()
-        .filter(|(mid, is_video)| *is_video && answer.mid_to_track_id.contains_key(mid))
-        .map(|(mid, _)| mid)
-        .collect();
-    if let [one, other, ..] = cameras[..] {
-        let tracks = &mut answer.mid_to_track_id;
-        let (a, b) = (tracks.get(one).cloned(), tracks.get(other).cloned());
-        if let (Some(a), Some(b)) = (a, b) {
-            tracks.insert(one.clone(), b);
-            tracks.insert(other.clone(), a);
-        }
+        .filter(|section| section.starts_with("video"))
+        .filter_map(|section| section.split_once("a=mid:")?.1.lines().next())
+        .filter_map(|mid| Some((mid.to_owned(), tracks.remove(mid)?)))
+        .collect::<Vec<_>>();
+    if let [(_, one), (_, other), ..] = &mut cameras[..] {
+        std::mem::swap(one, other);
+        tracks.extend(cameras);
     }
 }
