@@ -7,8 +7,9 @@ use std::ops::Range;
 const MAX_SEGMENTS: usize = 64;
 /// Most bytes in one message: the largest UDP payload, less room for headers.
 const MAX_MESSAGE_BYTES: usize = 65_000;
-/// When a batch should be sent before more goes into it, in bytes: what stays in a core's cache.
-const FULL_BYTES: usize = 256 * 1024;
+/// When a batch should be sent before more goes into it, in bytes: what stays in a core's cache, for
+/// the kernel reads it again. With less, sealing and sending take turns more often.
+const FULL_BYTES: usize = 64 * 1024;
 
 /// From which of our addresses to which of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -24,6 +24,8 @@ pub mod srtp;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use prefetch::prefetch;
+
 pub use batch::{Message, Path, SendBatch};
 pub use clock::{StreamClock, WallClock};
 pub use egress::{EgressParameters, Sent};
@@ -48,6 +50,18 @@ const MAX_BLOCKS: usize = 31;
 /// Events that wait to be taken; further ones are dropped. A peer makes at most a few for each of
 /// its packets, and they are taken after each.
 const MAX_EVENTS: usize = 1_024;
+
+/// What of a session's state is to be [prefetched](prefetch): each stage is found by what the one
+/// before has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrefetchStage {
+    /// What lies in the session itself.
+    Own,
+    /// What belongs to all that it sends.
+    Egress,
+    /// What belongs to one stream.
+    Stream,
+}
 
 /// SRTP, RTP and RTCP with one peer.
 #[derive(Debug)]
@@ -142,6 +156,7 @@ impl MediaPlane {
             return Err(Dropped::Malformed);
         };
         if rtp::is_rtcp(datagram) {
+            self.egress.prefetch_feedback();
             let length = receiver
                 .open_rtcp(datagram)
                 .map_err(|_| Dropped::NotAuthentic)?;
@@ -265,6 +280,18 @@ impl MediaPlane {
             self.set_due();
         }
         sent
+    }
+
+    /// Prefetches what [`MediaPlane::send`] needs for a section.
+    pub fn prefetch(&self, stage: PrefetchStage, section: usize) {
+        if stage == PrefetchStage::Own {
+            prefetch(&self.srtp);
+            prefetch(&self.egress);
+            prefetch(&self.due);
+            prefetch(&self.urgent);
+            prefetch(&self.events);
+        }
+        self.egress.prefetch(stage, section);
     }
 
     /// Whether pictures may leave now; sound always may.

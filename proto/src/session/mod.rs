@@ -29,6 +29,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use prefetch::prefetch;
 use rand::{Rng, RngExt};
 use str0m::IceCreds;
 
@@ -44,7 +45,7 @@ use crate::jsep::Setup;
 use crate::media::estimate::{Estimator, SendSideEstimator};
 use crate::media::ring::NewPacket;
 use crate::media::{
-    MediaPlane, OutgoingPacket, PacketRing, Resend, Rid, SendBatch, Sent, WallClock,
+    MediaPlane, OutgoingPacket, PacketRing, PrefetchStage, Resend, Rid, SendBatch, Sent, WallClock,
 };
 use transport::Transport;
 
@@ -360,6 +361,16 @@ impl Session {
             Some(path) => self.media.resend(now, path, packet, batch),
             None => Sent::NotConnected,
         }
+    }
+
+    /// Prefetches what [`Session::send`] needs for a section.
+    pub fn prefetch(&self, stage: PrefetchStage, section: usize) {
+        if stage == PrefetchStage::Own {
+            self.transport.prefetch();
+            prefetch(&self.transport_due);
+            prefetch(&self.is_transport_dirty);
+        }
+        self.media.prefetch(stage, section);
     }
 
     /// Whether pictures may leave now, without filling the queues of the path; sound always may.

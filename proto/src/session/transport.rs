@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use prefetch::prefetch;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::crypto::Fingerprint;
 use str0m::crypto::dtls::DtlsVersion;
@@ -41,7 +42,7 @@ pub(super) enum TransportOutput {
 
 #[derive(Debug)]
 pub(super) struct Transport {
-    pub(super) rtc: Rtc,
+    pub(super) rtc: Box<Rtc>,
     pub(super) channels: Channels,
     pub(super) credentials: IceCredentials,
     addresses: Vec<SocketAddr>,
@@ -82,7 +83,7 @@ impl Transport {
             }
         }
         Self {
-            rtc,
+            rtc: Box::new(rtc),
             channels: Channels::default(),
             credentials,
             addresses: config.addresses.clone(),
@@ -97,6 +98,11 @@ impl Transport {
     /// Over which addresses media goes, once there are any.
     pub(super) const fn path(&self) -> Option<Path> {
         self.path
+    }
+
+    /// Prefetches the path.
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.path);
     }
 
     /// This side as a description tells it.

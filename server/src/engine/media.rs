@@ -12,6 +12,9 @@ use router::{Event, Packet, ParticipantKey, PublicationKey};
 
 use super::{DropReason, Engine};
 
+/// How many receivers before its turn a receiver's outbox is prefetched.
+const PREFETCH_AHEAD: usize = 4;
+
 impl Engine {
     pub(super) fn handle_media(
         &mut self,
@@ -85,14 +88,20 @@ impl Engine {
             },
             &mut forwards,
         );
-        for forward in forwards.drain(..) {
+        for (index, forward) in forwards.iter().enumerate() {
+            if let Some(later) = forwards.get(index + PREFETCH_AHEAD)
+                && let Some(peer) = self.peer(later.subscriber)
+            {
+                peer.prefetch_outbox();
+            }
             let peer = self.peers.get_mut(forward.subscriber.index());
             let Some(peer) = peer.and_then(Option::as_mut) else {
                 continue;
             };
-            peer.outbox.push(forward);
+            peer.outbox.push(*forward);
             self.mark_dirty(forward.subscriber);
         }
+        forwards.clear();
         self.forwards = forwards;
     }
 

@@ -47,7 +47,7 @@ use std::time::Instant;
 use proto::demux::{DatagramClass, Demux, StunRequest};
 use proto::ids::RoomName;
 use proto::link::{LinkBatch, LinkTrackId, SegmentId};
-use proto::media::SendBatch;
+use proto::media::{PrefetchStage, SendBatch};
 use proto::session::SessionConfig;
 use proto::token::ApiKeys;
 use rand::SeedableRng;
@@ -64,6 +64,13 @@ use peer::Peer;
 pub use room::RoomDefaults;
 use room::RoomState;
 use timers::Timers;
+
+/// How far those are who come next in a flush.
+const PREFETCH_STAGES: [PrefetchStage; 3] = [
+    PrefetchStage::Stream,
+    PrefetchStage::Egress,
+    PrefetchStage::Own,
+];
 
 /// What an engine is made with.
 #[derive(Debug, Clone)]
@@ -187,6 +194,9 @@ impl Engine {
             };
             return self.counters.drop(reason);
         };
+        if let Some(peer) = self.peer(key) {
+            peer.session.prefetch(PrefetchStage::Own, 0);
+        }
         let packet = self.drive(now, key, |session, _| {
             session.handle_datagram(now, source, local, datagram)
         });
@@ -274,6 +284,7 @@ impl Engine {
                 let Some(key) = self.dirty.pop_front() else {
                     break;
                 };
+                self.prefetch_next();
                 self.flush_peer(now, key);
             }
             self.handle_router_events(now);
@@ -282,6 +293,15 @@ impl Engine {
             }
         }
         true
+    }
+
+    /// Prefetches what the next participants of a flush need.
+    fn prefetch_next(&self) {
+        for (key, stage) in self.dirty.iter().zip(PREFETCH_STAGES) {
+            if let Some(peer) = self.peer(*key) {
+                peer.prefetch(stage);
+            }
+        }
     }
 
     /// Datagrams to send.

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use prefetch::prefetch;
 use proto::codec::{Codec, MediaKind};
 use proto::demux::Entries;
 use proto::layer::{red, vp8};
-use proto::media::{OutgoingPacket, SendBatch, Sent};
+use proto::media::{OutgoingPacket, PrefetchStage, SendBatch, Sent};
 use proto::session::{Session, SessionStats};
 use proto::signal::messages::{ParticipantInfo, SubscriptionPermission};
 use proto::token::Claims;
@@ -18,6 +19,9 @@ use super::data::DataState;
 use super::limits::{MAX_HELD_PACKETS, MAX_OFFERS, OFFER_WINDOW};
 use super::sections::Sections;
 use super::tracks::Tracks;
+
+/// Packets of an outbox that are prefetched: those of a picture.
+const MAX_PREFETCHED: usize = 10;
 
 /// Session, signalling and publications of one participant.
 #[derive(Debug)]
@@ -122,6 +126,25 @@ impl Peer {
         self.outbox.retain(is_other);
         self.held.retain(is_other);
         self.session.renew_stream(section);
+    }
+
+    /// Prefetches what [`Peer::send_packets`] needs.
+    pub(super) fn prefetch(&self, stage: PrefetchStage) {
+        let packets = self.outbox.get(..self.outbox.len().min(MAX_PREFETCHED));
+        let packets = packets.unwrap_or_default();
+        if stage == PrefetchStage::Own {
+            self.prefetch_outbox();
+            prefetch(&self.held);
+            prefetch(packets);
+        }
+        let section = packets.first().map_or(0, |packet| packet.section.into());
+        self.session.prefetch(stage, section);
+    }
+
+    /// Prefetches what it takes to give it a packet.
+    pub(super) fn prefetch_outbox(&self) {
+        prefetch(&self.outbox);
+        prefetch(&self.is_dirty);
     }
 
     /// Seals what may leave now into the batch: sound at once, pictures at their pace.

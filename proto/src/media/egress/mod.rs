@@ -17,6 +17,8 @@ mod stream;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use prefetch::prefetch;
+
 use rustc_hash::FxBuildHasher;
 
 use super::batch::{Path, SendBatch};
@@ -26,7 +28,7 @@ use super::extension::HeaderExtension;
 use super::rtcp::{self, ReportBlock};
 use super::rtp::FixedHeader;
 use super::srtp::SrtpSender;
-use super::{OutgoingPacket, Resend, Rid};
+use super::{OutgoingPacket, PrefetchStage, Resend, Rid};
 use crate::codec::{Codec, MediaKind};
 
 use pacer::Pacer;
@@ -384,6 +386,34 @@ impl Egress {
             }
         }
         self.transport_sequence += 1;
+    }
+
+    /// Prefetches what [`Self::send`] needs beyond this itself.
+    pub(super) fn prefetch(&self, stage: PrefetchStage, section: usize) {
+        match stage {
+            PrefetchStage::Own => return,
+            PrefetchStage::Egress => {
+                if let Some(first) = self.by_section.get(section) {
+                    prefetch(first);
+                }
+            }
+            PrefetchStage::Stream => {
+                let at = self.by_section.get(section).copied().flatten();
+                if let Some(stream) = at.and_then(|at| self.streams.get(at)) {
+                    prefetch(stream);
+                }
+            }
+        }
+        if let Some(estimator) = &self.estimator {
+            estimator.prefetch(stage);
+        }
+    }
+
+    /// Prefetches what [`Self::handle_transport_feedback`] needs.
+    pub(super) fn prefetch_feedback(&self) {
+        if let Some(estimator) = &self.estimator {
+            prefetch(&**estimator);
+        }
     }
 
     /// Whether pictures may leave now; sound always may.

@@ -62,6 +62,10 @@ impl Pacer {
     }
 
     fn fill(&mut self, now: Instant) {
+        // The packets of a turn have one time.
+        if now == self.filled {
+            return;
+        }
         let span_us = now.saturating_duration_since(self.filled).as_micros() as u64;
         if span_us == 0 {
             return;

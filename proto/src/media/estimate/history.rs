@@ -1,5 +1,7 @@
 //! The packets that have been sent and may still be reported.
 
+use prefetch::prefetch;
+
 /// Most packets to remember: a second at 40 Mbit/s. The oldest is forgotten, and a later report
 /// about it ignored. More bears longer round trips at higher rates, fewer bounds the memory
 /// (8 bytes each).
@@ -87,6 +89,13 @@ impl History {
         starts_anew
     }
 
+    /// Prefetches where the next packet goes.
+    pub(super) fn prefetch_next(&self) {
+        if let Some(slot) = self.slots.get(self.index(self.next)) {
+            prefetch(slot);
+        }
+    }
+
     /// A packet that is still remembered.
     pub(super) fn get(&self, now_us: u64, sequence: u64) -> Option<SentPacket> {
         let slot = self
@@ -126,7 +135,7 @@ impl History {
     }
 
     fn index(&self, sequence: u64) -> usize {
-        sequence as usize & (self.slots.len() - 1)
+        sequence as usize & self.slots.len().wrapping_sub(1)
     }
 
     fn make_room(&mut self, now_us: u64) {

@@ -39,6 +39,8 @@ mod trend;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
+use super::PrefetchStage;
+
 pub use send_side::SendSideEstimator;
 
 /// Lowest estimate, in bits/s. Lower could not even carry sound (Opus at 24 kbit/s plus headers);
@@ -85,6 +87,9 @@ pub trait Estimator: Debug {
 
     /// When to call [`Self::poll_probe`] next, if nothing happens before.
     fn poll_timeout(&self) -> Option<Instant>;
+
+    /// Prefetches what [`Self::handle_sent`] needs.
+    fn prefetch(&self, stage: PrefetchStage);
 }
 
 /// Names a cluster of probing packets.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use prefetch::prefetch;
+
 use super::answer::Rates;
 use super::cluster::{Cluster, Outcome};
 use super::detect::{Detector, Load};
@@ -12,6 +14,7 @@ use super::rate::{Effect, Rate};
 use super::report::LossReports;
 use super::throughput::Throughput;
 use super::{Estimator, MAX_ESTIMATE_BPS, MIN_ESTIMATE_BPS, Probe, ProbeId};
+use crate::media::PrefetchStage;
 
 /// Change of the estimate that is told, in percent of what was told last. Smaller follows closer,
 /// larger divides the bandwidth less often.
@@ -40,6 +43,8 @@ const FEEDBACK_INTERVAL_US: u64 = 100_000;
 #[derive(Debug)]
 pub struct SendSideEstimator {
     start: Instant,
+    /// The last time there was, and the same since the start.
+    now: (Instant, u64),
     history: History,
     detector: Detector,
     /// What is sent, and what arrives.
@@ -67,6 +72,7 @@ impl SendSideEstimator {
         let rate = Rate::new(initial_bps);
         Self {
             start: now,
+            now: (now, 0),
             history: History::default(),
             detector: Detector::default(),
             sending: Throughput::default(),
@@ -130,7 +136,8 @@ impl Estimator for SendSideEstimator {
     }
 
     fn handle_remb(&mut self, now: Instant, bps: u64) {
-        self.remb = Some((bps, self.micros(now)));
+        let now_us = self.micros(now);
+        self.remb = Some((bps, now_us));
     }
 
     fn handle_loss_report(&mut self, now: Instant, fraction_lost: f32) {
@@ -152,7 +159,8 @@ impl Estimator for SendSideEstimator {
     }
 
     fn set_wanted(&mut self, now: Instant, bps: u64) {
-        self.prober.set_wanted(self.micros(now), bps);
+        let now_us = self.micros(now);
+        self.prober.set_wanted(now_us, bps);
     }
 
     fn estimate_bps(&self) -> u64 {
@@ -186,6 +194,18 @@ impl Estimator for SendSideEstimator {
         }
         let at_us = self.prober.timeout_us(self.rate.bps())?;
         Some(self.start + Duration::from_micros(at_us))
+    }
+
+    fn prefetch(&self, stage: PrefetchStage) {
+        match stage {
+            PrefetchStage::Own => {}
+            PrefetchStage::Egress => {
+                prefetch(&self.now);
+                prefetch(&self.history);
+                prefetch(&self.sending);
+            }
+            PrefetchStage::Stream => self.history.prefetch_next(),
+        }
     }
 }
 
@@ -348,8 +368,13 @@ impl SendSideEstimator {
     }
 
     /// Time since the start: 580,000 years fit.
-    fn micros(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.start);
-        since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
+    fn micros(&mut self, now: Instant) -> u64 {
+        // The packets of a turn have one time.
+        if now != self.now.0 {
+            let since = now.saturating_duration_since(self.start);
+            let now_us = since.as_secs() * 1_000_000 + u64::from(since.subsec_micros());
+            self.now = (now, now_us);
+        }
+        self.now.1
     }
 }
