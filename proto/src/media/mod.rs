@@ -4,7 +4,8 @@
 //! - [`ingress`] opens what the peer sends, repairs it and gives it its place;
 //! - [`egress`] seals what the peer gets, straight into a [`SendBatch`];
 //! - [`rtcp`] tells each side of the other; [`estimate`] measures the path by it;
-//! - [`ring`] keeps the last packets of a stream for all who receive it.
+//! - [`ring`] keeps the last packets of a stream for all who receive it;
+//! - [`tap`] shows people who debug what there is inside.
 //!
 //! Not implemented: packets that are sent again without a stream of their own, forward error
 //! correction, RFC 8888 feedback.
@@ -20,8 +21,10 @@ pub mod ring;
 pub mod rtcp;
 pub mod rtp;
 pub mod srtp;
+pub mod tap;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prefetch::prefetch;
@@ -39,6 +42,7 @@ use estimate::Estimator;
 use ingress::Ingress;
 use rtcp::{ReportBlock, Rtcp};
 use srtp::{SrtpReceiver, SrtpSender};
+use tap::Tap;
 
 /// How often reports are sent. Shorter measures round trips and loss sooner, longer saves packets;
 /// browsers use 1 s for video and 5 s for audio.
@@ -67,6 +71,7 @@ pub enum PrefetchStage {
 #[derive(Debug)]
 pub struct MediaPlane {
     srtp: Option<(SrtpSender, SrtpReceiver)>,
+    tap: Option<Arc<dyn Tap>>,
     wall: WallClock,
     /// The SSRC of RTCP that belongs to no stream of ours.
     ssrc: u32,
@@ -95,6 +100,7 @@ impl MediaPlane {
     ) -> Self {
         Self {
             srtp: None,
+            tap: None,
             wall,
             ssrc: (seed >> 16) as u32 | 1,
             cname: format!("{seed:016x}"),
@@ -110,8 +116,18 @@ impl MediaPlane {
         }
     }
 
+    /// Shows a tap everything in the clear, once there are keys: to be set before.
+    pub fn set_tap(&mut self, tap: Arc<dyn Tap>) {
+        debug_assert!(self.srtp.is_none(), "a tap is set before there are keys");
+        self.tap = Some(tap);
+    }
+
     /// Takes the keys of the DTLS handshake.
-    pub fn set_keys(&mut self, now: Instant, sender: SrtpSender, receiver: SrtpReceiver) {
+    pub fn set_keys(&mut self, now: Instant, mut sender: SrtpSender, mut receiver: SrtpReceiver) {
+        if let Some(tap) = &self.tap {
+            sender.set_tap(Arc::clone(tap));
+            receiver.set_tap(Arc::clone(tap));
+        }
         self.srtp = Some((sender, receiver));
         self.reports_due = Some(now + REPORT_INTERVAL);
         self.set_due();

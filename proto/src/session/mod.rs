@@ -27,6 +27,7 @@ mod transport;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use prefetch::prefetch;
@@ -44,6 +45,7 @@ use crate::demux::{DatagramClass, StunRequest};
 use crate::jsep::Setup;
 use crate::media::estimate::{Estimator, SendSideEstimator};
 use crate::media::ring::NewPacket;
+use crate::media::tap::Tap;
 use crate::media::{
     MediaPlane, OutgoingPacket, PacketRing, PrefetchStage, Resend, Rid, SendBatch, Sent, WallClock,
 };
@@ -195,6 +197,11 @@ impl Session {
             is_transport_dirty: true,
             transport_due: now,
         }
+    }
+
+    /// Shows a tap all media in the clear; to be set before the session is connected.
+    pub fn set_tap(&mut self, tap: Arc<dyn Tap>) {
+        self.media.set_tap(tap);
     }
 
     /// The user name fragment the peer's checks carry at present.

@@ -1,11 +1,13 @@
 //! Opening of what one peer sends.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::SrtpError;
 use super::replay::SenderWindows;
 use super::rtcp::sender_ssrc;
 use super::transform::Transform;
+use crate::media::tap::{ClearPacket, Protocol, Tap, Way};
 
 /// Opens RTP and RTCP packets of one peer.
 ///
@@ -14,6 +16,7 @@ pub struct SrtpReceiver {
     rtp: Transform,
     rtcp: Transform,
     rtcp_senders: SenderWindows,
+    tap: Option<Arc<dyn Tap>>,
 }
 
 impl SrtpReceiver {
@@ -22,7 +25,13 @@ impl SrtpReceiver {
             rtp,
             rtcp,
             rtcp_senders: SenderWindows::new(),
+            tap: None,
         }
+    }
+
+    /// Shows a tap what is opened from now on.
+    pub fn set_tap(&mut self, tap: Arc<dyn Tap>) {
+        self.tap = Some(tap);
     }
 
     /// Authenticates and decrypts an RTP packet in place; returns the length of header and
@@ -43,7 +52,9 @@ impl SrtpReceiver {
         ssrc: u32,
         index: u64,
     ) -> Result<usize, SrtpError> {
-        self.rtp.open_rtp(datagram, header_bytes, ssrc, index)
+        let length = self.rtp.open_rtp(datagram, header_bytes, ssrc, index)?;
+        self.show(Protocol::Rtp, datagram, length);
+        Ok(length)
     }
 
     /// Authenticates and decrypts a compound RTCP packet in place; returns the length of the
@@ -62,7 +73,16 @@ impl SrtpReceiver {
         }
         let length = self.rtcp.open_rtcp(datagram, ssrc, word)?;
         self.rtcp_senders.insert(ssrc, index);
+        self.show(Protocol::Rtcp, datagram, length);
         Ok(length)
+    }
+
+    fn show(&self, protocol: Protocol, datagram: &[u8], length: usize) {
+        if let Some(tap) = &self.tap
+            && let Some(plain) = datagram.get(..length)
+        {
+            tap.handle_packet(&ClearPacket::whole(Way::Received, protocol, plain));
+        }
     }
 }
 

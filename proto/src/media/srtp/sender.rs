@@ -1,10 +1,12 @@
 //! Sealing of what is sent to one peer.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::SrtpError;
 use super::rtcp::{RTCP_INDEX_MAX, RtcpWord, sender_ssrc};
 use super::transform::Transform;
+use crate::media::tap::{ClearPacket, Protocol, Tap, Way};
 
 /// Seals RTP and RTCP packets for one peer.
 pub struct SrtpSender {
@@ -12,6 +14,7 @@ pub struct SrtpSender {
     rtcp: Transform,
     /// Of the next RTCP packet, whatever its SSRC: one counter is unique for each of them.
     next_rtcp_index: u32,
+    tap: Option<Arc<dyn Tap>>,
 }
 
 impl SrtpSender {
@@ -20,7 +23,13 @@ impl SrtpSender {
             rtp,
             rtcp,
             next_rtcp_index: 0,
+            tap: None,
         }
+    }
+
+    /// Shows a tap what is sealed from now on.
+    pub fn set_tap(&mut self, tap: Arc<dyn Tap>) {
+        self.tap = Some(tap);
     }
 
     /// Appends header, sealed payload and tag to `out`.
@@ -41,7 +50,15 @@ impl SrtpSender {
         let start = out.len();
         self.rtp
             .append_rtp(header, payload, ssrc, index, out)
-            .inspect_err(|_| out.truncate(start))
+            .inspect_err(|_| out.truncate(start))?;
+        if let Some(tap) = &self.tap {
+            tap.handle_packet(&ClearPacket {
+                way: Way::Sent,
+                protocol: Protocol::Rtp,
+                parts: [header, payload],
+            });
+        }
+        Ok(())
     }
 
     /// Seals the packet composed at the end of `out`, from `start` on, whose header has
@@ -59,6 +76,12 @@ impl SrtpSender {
         ssrc: u32,
         index: u64,
     ) -> Result<(), SrtpError> {
+        // Ahead of sealing, which leaves nothing plain; it fails only for a stream at its end.
+        if let Some(tap) = &self.tap
+            && let Some(plain) = out.get(start..)
+        {
+            tap.handle_packet(&ClearPacket::whole(Way::Sent, Protocol::Rtp, plain));
+        }
         self.rtp
             .seal_rtp(out, start, header_bytes, ssrc, index)
             .inspect_err(|_| out.truncate(start))
@@ -79,7 +102,11 @@ impl SrtpSender {
         let start = out.len();
         self.rtcp
             .append_rtcp(packet, ssrc, word, out)
-            .inspect_err(|_| out.truncate(start))
+            .inspect_err(|_| out.truncate(start))?;
+        if let Some(tap) = &self.tap {
+            tap.handle_packet(&ClearPacket::whole(Way::Sent, Protocol::Rtcp, packet));
+        }
+        Ok(())
     }
 
     /// Goes on from another SRTCP index, as the test vectors ask.

@@ -1,7 +1,10 @@
 //! Packets from a sender to the receiver at the other end.
 
+use std::sync::{Arc, Mutex};
+
 use super::super::rtcp::RTCP_INDEX_MAX;
 use super::super::{SrtpError, SrtpProfile, SrtpReceiver, SrtpSender, contexts};
+use crate::media::tap::{ClearPacket, Protocol, Tap, Way};
 
 const PROFILES: [SrtpProfile; 3] = [
     SrtpProfile::AeadAes256Gcm,
@@ -65,6 +68,72 @@ fn rtcp_goes_both_ways() {
                 assert_eq!(datagram[..RTCP.len()], RTCP);
             }
         }
+    }
+}
+
+#[test]
+fn taps_at_both_ends_see_the_same_packets() {
+    for profile in PROFILES {
+        let (mut client, mut server) = pair(profile);
+        let (sent, received) = (Arc::<Notes>::default(), Arc::<Notes>::default());
+        client.0.set_tap(sent.clone());
+        server.1.set_tap(received.clone());
+        let mut in_place = [&HEADER[..], &PAYLOAD].concat();
+        let seal = client
+            .0
+            .seal_rtp_in_place(&mut in_place, 0, HEADER.len(), SSRC, INDEX + 1);
+        seal.unwrap();
+        let mut appended = sealed_rtp(&client.0);
+        let mut rtcp = sealed_rtcp(&mut client.0);
+
+        server
+            .1
+            .open_rtp(&mut in_place, HEADER.len(), SSRC, INDEX + 1)
+            .unwrap();
+        server
+            .1
+            .open_rtp(&mut appended, HEADER.len(), SSRC, INDEX)
+            .unwrap();
+        server.1.open_rtcp(&mut rtcp).unwrap();
+
+        let rtp = [&HEADER[..], &PAYLOAD].concat();
+        let expected = |way| {
+            [
+                (way, Protocol::Rtp, rtp.clone()),
+                (way, Protocol::Rtp, rtp.clone()),
+                (way, Protocol::Rtcp, RTCP.to_vec()),
+            ]
+        };
+        assert_eq!(*sent.0.lock().unwrap(), expected(Way::Sent), "{profile:?}");
+        let received = received.0.lock().unwrap();
+        assert_eq!(*received, expected(Way::Received), "{profile:?}");
+    }
+}
+
+#[test]
+fn a_tap_sees_nothing_of_what_is_refused() {
+    for profile in PROFILES {
+        let (mut client, mut server) = pair(profile);
+        let (sent, received) = (Arc::<Notes>::default(), Arc::<Notes>::default());
+        client.0.set_tap(sent.clone());
+        server.1.set_tap(received.clone());
+        let mut rtcp = sealed_rtcp(&mut client.0);
+        let mut again = rtcp.clone();
+        let mut forged = sealed_rtp(&client.0);
+        forged[20] ^= 1;
+        sent.0.lock().unwrap().clear();
+
+        server.1.open_rtcp(&mut rtcp).unwrap();
+        server.1.open_rtcp(&mut again).unwrap_err();
+        let open = server.1.open_rtp(&mut forged, HEADER.len(), SSRC, INDEX);
+        open.unwrap_err();
+        let seal = client
+            .0
+            .seal_rtp(&HEADER, &PAYLOAD, SSRC, 1 << 48, &mut Vec::new());
+        seal.unwrap_err();
+
+        assert_eq!(received.0.lock().unwrap().len(), 1);
+        assert!(sent.0.lock().unwrap().is_empty());
     }
 }
 
@@ -418,4 +487,15 @@ fn sealed_rtcp(sender: &mut SrtpSender) -> Vec<u8> {
     let mut out = Vec::new();
     sender.seal_rtcp(&RTCP, &mut out).unwrap();
     out
+}
+
+/// Keeps what it sees.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Vec<(Way, Protocol, Vec<u8>)>>);
+
+impl Tap for Notes {
+    fn handle_packet(&self, packet: &ClearPacket<'_>) {
+        let seen = (packet.way, packet.protocol, packet.bytes().collect());
+        self.0.lock().unwrap().push(seen);
+    }
 }
