@@ -5,6 +5,7 @@ pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dump;
 pub mod engine;
 pub mod entropy;
 pub mod http;

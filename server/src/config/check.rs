@@ -156,6 +156,13 @@ impl Config {
                  put a TLS proxy in front and set public_url",
             );
         }
+        if let Some(folder) = &self.debug.rtp_dump {
+            let folder = folder.display();
+            warn(&format!(
+                "debug.rtp_dump is on: what people say and show is written to {folder} in the clear; \
+                 switch it off and delete the files when the fault is found"
+            ));
+        }
         warnings
     }
 }
@@ -258,6 +265,7 @@ mod tests {
 
         config.web.guest_tokens = true;
         config.admin.listen = "0.0.0.0:7889".parse().unwrap();
-        assert_eq!(config.warnings().len(), 2);
+        config.debug.rtp_dump = Some("/tmp/dump".into());
+        assert_eq!(config.warnings().len(), 3);
     }
 }

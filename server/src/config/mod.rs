@@ -63,6 +63,8 @@ settings! {
         limits: Limits,
         /// Logging.
         log: Log,
+        /// Help for those who search for a fault.
+        debug: Debugging,
     }
 }
 
@@ -161,6 +163,19 @@ settings! {
     }
 }
 
+settings! {
+    /// Help for those who search for a fault.
+    Debugging in "debug" {
+        /// A folder to write RTP and RTCP to in the clear, with a file for each participant that Wireshark reads:
+        /// everything that is said and shown. The files are their owner's alone, and never deleted by the server.
+        rtp_dump: Option<PathBuf> = None,
+        /// Rooms to write the media of; empty for all.
+        rtp_dump_rooms: Vec<String> = Vec::new(),
+        /// Identities of the participants to write the media of; empty for all.
+        rtp_dump_identities: Vec<String> = Vec::new(),
+    }
+}
+
 /// LiveKit's port.
 const HTTP_PORT: u16 = 7880;
 
@@ -192,6 +207,7 @@ impl Config {
             Web::FIELDS,
             Limits::FIELDS,
             Log::FIELDS,
+            Debugging::FIELDS,
         ]
         .into_iter()
         .flatten()

@@ -112,7 +112,11 @@ impl Engine {
         );
         let credentials = IceCredentials::random(&mut self.rng);
         let seed = rand::RngExt::random(&mut self.rng);
-        let session = Session::new(now, &self.config.session, credentials, seed);
+        let mut session = Session::new(now, &self.config.session, credentials, seed);
+        let taps = self.config.taps.as_ref();
+        if let Some(tap) = taps.and_then(|taps| taps.tap(&join.room, &join.identity, &sid)) {
+            session.set_tap(tap);
+        }
         let info = own_info(
             &sid,
             &join.identity,

@@ -36,12 +36,14 @@ mod room;
 mod sections;
 mod signal;
 mod subscribe;
+mod taps;
 mod timers;
 mod tracks;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::RandomState;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use proto::demux::{DatagramClass, Demux, StunRequest};
@@ -63,6 +65,7 @@ use link::Remote;
 use peer::Peer;
 pub use room::RoomDefaults;
 use room::RoomState;
+pub use taps::Taps;
 use timers::Timers;
 
 /// How far those are who come next in a flush.
@@ -89,6 +92,8 @@ pub struct EngineConfig {
     pub node_id: String,
     /// Its name on links to other engines.
     pub segment: SegmentId,
+    /// Whose media is shown in the clear; nobody's, unless somebody searches for a fault.
+    pub taps: Option<Arc<dyn Taps>>,
 }
 
 /// Rooms and participants of one worker.

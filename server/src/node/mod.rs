@@ -19,8 +19,9 @@ use rand_chacha::ChaCha20Rng;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Config;
+use crate::dump::Dumps;
 use crate::engine::{
-    ConnectionId, EngineConfig, Join, JoinError, Reply, Request, RoomDefaults, RoomError,
+    ConnectionId, EngineConfig, Join, JoinError, Reply, Request, RoomDefaults, RoomError, Taps,
 };
 use crate::net::{self, Advertised, MediaSocket};
 use crate::observe::Counters;
@@ -43,6 +44,7 @@ pub struct Node(Arc<Inner>);
 struct Inner {
     workers: Vec<WorkerHandle>,
     placement: Placement,
+    dumps: Option<Arc<Dumps>>,
     advertised: Vec<Advertised>,
     next_connection: AtomicU64,
     is_stopping: AtomicBool,
@@ -103,6 +105,9 @@ pub enum StartError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// Media cannot be dumped.
+    #[error("cannot write to the folder of debug.rtp_dump: {0}")]
+    Dump(std::io::Error),
     /// Something else of the system.
     #[error("{0}")]
     System(#[from] std::io::Error),
@@ -120,6 +125,7 @@ impl Node {
         let advertised = net::advertised(config)?;
         let identity = DtlsIdentity::generate()?;
         let keys = ApiKeys::new(config.keys.clone());
+        let dumps = Dumps::start(&config.debug).map_err(StartError::Dump)?;
         let count = config.workers.count();
         let mut seed = ChaCha20Rng::from_seed(entropy::bytes());
         let node_id = format!("ND_{:012x}", seed.next_u64() >> 16);
@@ -144,6 +150,7 @@ impl Node {
                 unix_ms: clock::unix_now_ms(),
                 node_id: node_id.clone(),
                 segment: SegmentId(index as u16),
+                taps: dumps.clone().map(|dumps| dumps as Arc<dyn Taps>),
             };
             workers.push(WorkerHandle::start(
                 engine,
@@ -155,6 +162,7 @@ impl Node {
         Ok(Self(Arc::new(Inner {
             workers,
             placement,
+            dumps,
             advertised,
             next_connection: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
@@ -369,6 +377,8 @@ impl Node {
             *dropped.entry("send_queue_full").or_default() += send_lost;
         }
         sum.dropped = dropped;
+        let dumps = self.0.dumps.iter();
+        sum.dump_omissions = dumps.flat_map(|dumps| dumps.omissions()).collect();
         sum
     }
 

@@ -89,6 +89,8 @@ pub struct Counters {
     pub busy: Vec<f64>,
     /// Datagrams dropped, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
+    /// Packets and sessions that RTP dumps lack, by reason.
+    pub dump_omissions: BTreeMap<&'static str, u64>,
     /// Rooms now.
     pub rooms: u64,
     /// Participants now.
@@ -221,14 +223,18 @@ impl Collector for Workers {
                 MetricType::Counter,
             )?)?;
         }
-        let mut dropped = encoder.encode_descriptor(
-            "dropped_datagrams",
-            "Datagrams dropped",
-            None,
-            MetricType::Counter,
-        )?;
-        for (reason, count) in &counters.dropped {
-            ConstCounter::new(*count).encode(dropped.encode_family(&[("reason", *reason)])?)?;
+        for (name, help, counts) in [
+            ("dropped_datagrams", "Datagrams dropped", &counters.dropped),
+            (
+                "rtp_dump_omissions",
+                "Packets and sessions that RTP dumps lack",
+                &counters.dump_omissions,
+            ),
+        ] {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (reason, count) in counts {
+                ConstCounter::new(*count).encode(family.encode_family(&[("reason", *reason)])?)?;
+            }
         }
         let bounds = BOUNDS_US.iter().map(|us| *us as f64 / 1e6);
         let buckets: Vec<(f64, u64)> = bounds
@@ -289,6 +295,7 @@ mod tests {
             rooms: 2,
             busy: vec![0.5],
             dropped: BTreeMap::from([("unknown_source", 3)]),
+            dump_omissions: BTreeMap::from([("queue_full", 5)]),
             ..Counters::default()
         });
         metrics.joins.inc();
@@ -299,6 +306,7 @@ mod tests {
             "plenary_rooms 2\n",
             "plenary_worker_busy_ratio{worker=\"0\"} 0.5\n",
             "plenary_dropped_datagrams_total{reason=\"unknown_source\"} 3\n",
+            "plenary_rtp_dump_omissions_total{reason=\"queue_full\"} 5\n",
             "plenary_joins_total 1\n",
         ] {
             assert!(text.contains(line), "{text}");

@@ -113,6 +113,7 @@ impl World {
                 unix_ms: 1_800_000_000_000,
                 node_id: "ND_world".into(),
                 segment: SegmentId(index as u16),
+                taps: None,
             };
             Engine::new(now, engine)
         });
