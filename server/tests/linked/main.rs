@@ -16,6 +16,8 @@ pub const SEGMENTS: usize = 3;
 mod conference;
 #[path = "../world/costs.rs"]
 mod costs;
+#[path = "../world/dump.rs"]
+mod dump;
 #[path = "../world/link.rs"]
 mod link;
 #[path = "../world/media.rs"]

@@ -14,6 +14,7 @@ pub const SEGMENTS: usize = 1;
 
 mod conference;
 mod costs;
+mod dump;
 mod link;
 mod media;
 mod memory;

@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenary::engine::{
     Command, ConnectionId, Counters, Engine, EngineConfig, Join, JoinError, Output, Reply, ReplyId,
-    Request, RoomDefaults,
+    Request, RoomDefaults, Taps,
 };
 use proto::codec::MediaKind;
 use proto::demux::DatagramClass;
@@ -16,6 +17,7 @@ use proto::ids::{Identity, RoomName};
 use proto::link::{LinkBatch, SegmentId};
 use proto::media::WallClock;
 use proto::media::rtp::is_rtcp;
+use proto::media::tap::Way;
 use proto::session::{DtlsIdentity, IceCredentials, SessionConfig};
 use proto::signal::messages::{ConnectionSettings, JoinRequest, signal_request};
 use proto::token::{ApiKeys, Claims, VideoGrant};
@@ -64,6 +66,8 @@ pub struct World {
     pub stall_links: bool,
     /// The engine the next participant is sent to.
     turn: usize,
+    /// Media datagrams at the engines' sockets, with the clients' addresses.
+    capture: Option<Vec<(Way, SocketAddr, Vec<u8>)>>,
     queue: BinaryHeap<Reverse<(Instant, u64, Delivery)>>,
     next: u64,
     addresses: u16,
@@ -79,11 +83,22 @@ impl World {
         Self::with_segments(name, rooms, crate::SEGMENTS)
     }
 
+    pub fn with_segments(name: &str, rooms: RoomDefaults, segments: usize) -> Self {
+        Self::make(name, rooms, segments, None)
+    }
+
+    /// A world whose engines show media in the clear, and in which the wire is captured.
+    pub fn with_taps(name: &str, taps: Arc<dyn Taps>) -> Self {
+        let mut world = Self::make(name, RoomDefaults::default(), crate::SEGMENTS, Some(taps));
+        world.capture = Some(Vec::new());
+        world
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "an instant can only be made by the clock; its value does not matter"
     )]
-    pub fn with_segments(name: &str, rooms: RoomDefaults, segments: usize) -> Self {
+    fn make(name: &str, rooms: RoomDefaults, segments: usize, taps: Option<Arc<dyn Taps>>) -> Self {
         let seed = match std::env::var("SIM_SEED") {
             Ok(seed) => seed.parse().expect("SIM_SEED is a number"),
             Err(_) => rand::random::<u64>(),
@@ -113,7 +128,7 @@ impl World {
                 unix_ms: 1_800_000_000_000,
                 node_id: "ND_world".into(),
                 segment: SegmentId(index as u16),
-                taps: None,
+                taps: taps.clone(),
             };
             Engine::new(now, engine)
         });
@@ -130,10 +145,21 @@ impl World {
             is_counted: false,
             room: RoomName::new("world").expect("a name"),
             config,
+            capture: None,
             queue: BinaryHeap::new(),
             next: 0,
             addresses: 0,
         }
+    }
+
+    /// RTP and RTCP that came from somebody or left for them at the engines' sockets, sealed.
+    pub fn captured(&self, name: &str, way: Way) -> Vec<&[u8]> {
+        let address = self.people[name].address;
+        let capture = self.capture.iter().flatten();
+        capture
+            .filter(|(own, client, _)| (*own, *client) == (way, address))
+            .map(|(_, _, datagram)| &datagram[..])
+            .collect()
     }
 
     pub fn room(&self) -> &RoomName {
@@ -403,6 +429,7 @@ impl World {
                     if at >= self.engines.len() {
                         continue;
                     }
+                    capture(&mut self.capture, Way::Received, source, &bytes);
                     let allocations = self.call(at, |engine| {
                         engine.handle_datagram(now, source, local, &mut bytes);
                     });
@@ -510,6 +537,7 @@ impl World {
         let mut people: HashMap<SocketAddr, &mut Person> =
             people.map(|person| (person.address, person)).collect();
         for (path, datagram) in batch.datagrams() {
+            capture(&mut self.capture, Way::Sent, path.destination, datagram);
             let Some(person) = people.get_mut(&path.destination) else {
                 continue;
             };
@@ -624,6 +652,19 @@ impl World {
                 );
             }
         }
+    }
+}
+
+fn capture(
+    capture: &mut Option<Vec<(Way, SocketAddr, Vec<u8>)>>,
+    way: Way,
+    client: SocketAddr,
+    datagram: &[u8],
+) {
+    if let Some(capture) = capture
+        && DatagramClass::of(datagram) == DatagramClass::Rtp
+    {
+        capture.push((way, client, datagram.to_vec()));
     }
 }
 
