@@ -21,6 +21,12 @@ const CHROMIUM_FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate',
 ];
 
+const CHROMIUM_RTP_LOG = [
+  '--force-fieldtrials=WebRTC-Debugging-RtpDump/Enabled/',
+  '--enable-logging',
+  '--vmodule=srtp_session=1',
+];
+
 const FIREFOX_PREFERENCES = {
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
@@ -38,21 +44,26 @@ const FIREFOX_PREFERENCES = {
 
 const VIEWPORT = { width: 1280, height: 760 };
 
-/** Debian's own browsers; one process for each participant, because a browser pauses the pages it does not show. */
+/**
+ * Debian's own browsers; one process for each participant, because a browser pauses the pages it does not show. With
+ * an `rtpLog` they write what they send and receive without encryption to files whose names begin so.
+ */
 export const launch = {
-  chromium: () =>
+  chromium: ({ rtpLog }) =>
     puppeteer.launch({
       browser: 'chrome',
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       headless: true,
-      args: CHROMIUM_FLAGS,
+      args: [...CHROMIUM_FLAGS, ...(rtpLog ? CHROMIUM_RTP_LOG : [])],
+      env: { ...process.env, ...(rtpLog && { CHROME_LOG_FILE: rtpLog }) },
       defaultViewport: VIEWPORT,
     }),
-  firefox: ({ tone }) =>
+  firefox: ({ tone, rtpLog }) =>
     puppeteer.launch({
       browser: 'firefox',
       executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
       headless: true,
+      env: { ...process.env, ...(rtpLog && { MOZ_LOG: 'RtpLogger:5,sync', MOZ_LOG_FILE: rtpLog }) },
       extraPrefsFirefox: { ...FIREFOX_PREFERENCES, 'media.navigator.audio.fake_frequency': tone },
       defaultViewport: VIEWPORT,
     }),

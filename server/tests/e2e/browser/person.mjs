@@ -10,12 +10,12 @@ export class Person {
   #browser;
   #lines = [];
 
-  constructor({ name, browser, hue, tone }) {
-    Object.assign(this, { name, kind: browser, hue, tone });
+  constructor({ name, browser, hue, tone, rtpLog }) {
+    Object.assign(this, { name, kind: browser, hue, tone, rtpLog });
   }
 
   async start() {
-    this.#browser = await launch[this.kind]({ tone: this.tone });
+    this.#browser = await launch[this.kind]({ tone: this.tone, rtpLog: this.rtpLog });
     this.page = (await this.#browser.pages())[0] ?? (await this.#browser.newPage());
     this.page.on('console', (message) => this.#keep(`${message.type()}: ${message.text()}`));
     this.page.on('pageerror', (error) => this.#keep(`error: ${error.message}`));
