@@ -102,7 +102,9 @@ impl Estimator for SendSideEstimator {
             self.counted = sequence;
             self.highest_reported = sequence.saturating_sub(1);
         }
-        if let (Some(id), Some(cluster)) = (probe, self.prober.cluster()) {
+        if let Some(id) = probe
+            && let Some(cluster) = self.prober.cluster()
+        {
             cluster.handle_sent(id, sequence, bytes);
         }
     }
