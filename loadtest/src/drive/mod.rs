@@ -17,6 +17,8 @@ use crossbeam_channel::{Receiver, Sender};
 use proto::media::WallClock;
 use proto::session::{DtlsIdentity, SessionConfig};
 
+pub use socket::{Buffers, PeerSocket};
+
 use crate::adapter::{Access, Protocol};
 use crate::participant::Material;
 use crate::report::SubscriptionSummary;

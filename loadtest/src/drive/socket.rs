@@ -15,19 +15,19 @@ const SOCKET_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// A session's socket.
 #[derive(Debug)]
-pub(super) struct PeerSocket {
+pub struct PeerSocket {
     socket: mio::net::UdpSocket,
     state: UdpSocketState,
 }
 
 /// What the sockets of a thread share.
 #[derive(Debug)]
-pub(super) struct Buffers {
+pub struct Buffers {
     incoming: Vec<u8>,
 }
 
-impl Buffers {
-    pub(super) fn new() -> Self {
+impl Default for Buffers {
+    fn default() -> Self {
         Self {
             incoming: vec![0; MESSAGES * MESSAGE_BYTES],
         }
@@ -35,7 +35,11 @@ impl Buffers {
 }
 
 impl PeerSocket {
-    pub(super) fn bind(local: IpAddr) -> io::Result<Self> {
+    /// Binds a socket to a free port.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bind(local: IpAddr) -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind(SocketAddr::new(local, 0))?;
         socket.set_nonblocking(true)?;
         let options = socket2::SockRef::from(&socket);
@@ -49,16 +53,21 @@ impl PeerSocket {
         })
     }
 
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+    /// Where it is bound.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
-    pub(super) fn source(&mut self) -> &mut mio::net::UdpSocket {
+    /// The socket, to wait for.
+    pub fn source(&mut self) -> &mut mio::net::UdpSocket {
         &mut self.socket
     }
 
     /// Takes one batch. Says whether there may be more: readiness is told once only.
-    pub(super) fn receive(
+    pub fn receive(
         &self,
         buffers: &mut Buffers,
         mut handle: impl FnMut(SocketAddr, &mut [u8]),

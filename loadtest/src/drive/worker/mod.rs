@@ -107,7 +107,7 @@ impl Worker {
             threads,
             decoded_streams: stage.decoded_streams.div_ceil(threads),
             timers,
-            buffers: Buffers::new(),
+            buffers: Buffers::default(),
             looks_done: 0,
             next_sampled: 0,
         })
