@@ -18,7 +18,7 @@ const MAX_SEGMENTS: usize = 64;
 /// The largest UDP payload, less room for headers.
 const MAX_MESSAGE_BYTES: usize = 65_000;
 /// What stays in a core's cache: when so much is sealed, it is sent.
-const FULL_BYTES: usize = 256 * 1024;
+const FULL_BYTES: usize = 64 * 1024;
 /// Asked of the kernel, in bytes.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Time from one of the kernel's ticks to the next, where it is longest. By what runs at a tick the

@@ -24,12 +24,17 @@ pub fn prefetch<T: ?Sized>(value: &T) {
 
         let start = std::ptr::from_ref(value).cast::<i8>();
         let bytes = size_of_val(value);
-        // To the end of the value, wherever in a line it starts.
-        let starts = (0..bytes).step_by(LINE_BYTES);
-        for offset in starts.chain(bytes.checked_sub(1)) {
+        let ask = |offset: usize| {
             // SAFETY: the offset lies within the value, so that the address can be computed; the
             // instruction itself reads nothing and faults at no address.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(offset)) };
+        };
+        for line in 0..bytes.div_ceil(LINE_BYTES) {
+            ask(line * LINE_BYTES);
+        }
+        if bytes > 1 {
+            // Wherever in a line the value starts, this is in its last one.
+            ask(bytes - 1);
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
