@@ -63,8 +63,8 @@ pub enum PrefetchStage {
     Own,
     /// What belongs to all that it sends.
     Egress,
-    /// What belongs to one stream.
-    Stream,
+    /// What belongs to the stream of one section.
+    Stream(usize),
 }
 
 /// SRTP, RTP and RTCP with one peer.
@@ -298,8 +298,8 @@ impl MediaPlane {
         sent
     }
 
-    /// Prefetches what [`MediaPlane::send`] needs for a section.
-    pub fn prefetch(&self, stage: PrefetchStage, section: usize) {
+    /// Prefetches what [`MediaPlane::send`] needs.
+    pub fn prefetch(&self, stage: PrefetchStage) {
         if stage == PrefetchStage::Own {
             prefetch(&self.srtp);
             prefetch(&self.egress);
@@ -307,7 +307,7 @@ impl MediaPlane {
             prefetch(&self.urgent);
             prefetch(&self.events);
         }
-        self.egress.prefetch(stage, section);
+        self.egress.prefetch(stage);
     }
 
     /// Whether pictures may leave now; sound always may.

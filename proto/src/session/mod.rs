@@ -370,14 +370,14 @@ impl Session {
         }
     }
 
-    /// Prefetches what [`Session::send`] needs for a section.
-    pub fn prefetch(&self, stage: PrefetchStage, section: usize) {
+    /// Prefetches what [`Session::send`] needs.
+    pub fn prefetch(&self, stage: PrefetchStage) {
         if stage == PrefetchStage::Own {
             self.transport.prefetch();
             prefetch(&self.transport_due);
             prefetch(&self.is_transport_dirty);
         }
-        self.media.prefetch(stage, section);
+        self.media.prefetch(stage);
     }
 
     /// Whether pictures may leave now, without filling the queues of the path; sound always may.

@@ -68,12 +68,9 @@ use room::RoomState;
 pub use taps::Taps;
 use timers::Timers;
 
-/// How far those are who come next in a flush.
-const PREFETCH_STAGES: [PrefetchStage; 3] = [
-    PrefetchStage::Stream,
-    PrefetchStage::Egress,
-    PrefetchStage::Own,
-];
+/// How many participants before its turn in a flush a participant's state is prefetched: one for
+/// each [stage](PrefetchStage).
+const PREFETCH_AHEAD: usize = 3;
 
 /// What an engine is made with.
 #[derive(Debug, Clone)]
@@ -200,7 +197,7 @@ impl Engine {
             return self.counters.drop(reason);
         };
         if let Some(peer) = self.peer(key) {
-            peer.session.prefetch(PrefetchStage::Own, 0);
+            peer.session.prefetch(PrefetchStage::Own);
         }
         let packet = self.drive(now, key, |session, _| {
             session.handle_datagram(now, source, local, datagram)
@@ -302,9 +299,9 @@ impl Engine {
 
     /// Prefetches what the next participants of a flush need.
     fn prefetch_next(&self) {
-        for (key, stage) in self.dirty.iter().zip(PREFETCH_STAGES) {
+        for (ahead, key) in self.dirty.iter().take(PREFETCH_AHEAD).enumerate() {
             if let Some(peer) = self.peer(*key) {
-                peer.prefetch(stage);
+                peer.prefetch(ahead);
             }
         }
     }

@@ -128,17 +128,24 @@ impl Peer {
         self.session.renew_stream(section);
     }
 
-    /// Prefetches what [`Peer::send_packets`] needs.
-    pub(super) fn prefetch(&self, stage: PrefetchStage) {
-        let packets = self.outbox.get(..self.outbox.len().min(MAX_PREFETCHED));
-        let packets = packets.unwrap_or_default();
-        if stage == PrefetchStage::Own {
-            self.prefetch_outbox();
-            prefetch(&self.held);
-            prefetch(packets);
+    /// Prefetches what [`Peer::send_packets`] needs, so many participants before its turn.
+    pub(super) fn prefetch(&self, ahead: usize) {
+        match ahead {
+            0 => {
+                let section = self.outbox.first().map_or(0, |packet| packet.section);
+                self.session.prefetch(PrefetchStage::Stream(section.into()));
+            }
+            1 => {
+                let packets = self.outbox.get(..self.outbox.len().min(MAX_PREFETCHED));
+                prefetch(packets.unwrap_or_default());
+                self.session.prefetch(PrefetchStage::Egress);
+            }
+            _ => {
+                self.prefetch_outbox();
+                prefetch(&self.held);
+                self.session.prefetch(PrefetchStage::Own);
+            }
         }
-        let section = packets.first().map_or(0, |packet| packet.section.into());
-        self.session.prefetch(stage, section);
     }
 
     /// Prefetches what it takes to give it a packet.

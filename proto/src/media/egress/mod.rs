@@ -46,6 +46,9 @@ const MAX_TOLD: usize = 2_048;
 /// Bytes of an IPv4 and a UDP header, which the path carries too.
 const UDP_OVERHEAD_BYTES: usize = 28;
 
+/// Most sections that are looked up ahead of time: one cache line or two.
+const MAX_PREFETCHED: usize = 4;
+
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
@@ -389,15 +392,16 @@ impl Egress {
     }
 
     /// Prefetches what [`Self::send`] needs beyond this itself.
-    pub(super) fn prefetch(&self, stage: PrefetchStage, section: usize) {
+    pub(super) fn prefetch(&self, stage: PrefetchStage) {
         match stage {
             PrefetchStage::Own => return,
             PrefetchStage::Egress => {
-                if let Some(first) = self.by_section.get(section) {
-                    prefetch(first);
-                }
+                let sections = self
+                    .by_section
+                    .get(..self.by_section.len().min(MAX_PREFETCHED));
+                prefetch(sections.unwrap_or_default());
             }
-            PrefetchStage::Stream => {
+            PrefetchStage::Stream(section) => {
                 let at = self.by_section.get(section).copied().flatten();
                 if let Some(stream) = at.and_then(|at| self.streams.get(at)) {
                     prefetch(stream);

@@ -206,7 +206,7 @@ impl Estimator for SendSideEstimator {
                 prefetch(&self.history);
                 prefetch(&self.sending);
             }
-            PrefetchStage::Stream => self.history.prefetch_next(),
+            PrefetchStage::Stream(_) => self.history.prefetch_next(),
         }
     }
 }
