@@ -1,5 +1,7 @@
 //! Mixing for Plenary: decode, mix, compose, encode and mux, for recording and for the MCU.
 //!
-//! The crate is pure: it takes packets and time, and gives frames and bytes. Nothing is here yet;
-//! the router and the server do not depend on it.
+//! The crate is pure: it takes packets and time, and gives frames and bytes. So far it has the
+//! files that recordings are written to and read from.
 #![forbid(unsafe_code)]
+
+pub mod mux;
