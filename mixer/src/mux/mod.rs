@@ -4,7 +4,8 @@
 //!    happens to who writes it.
 //! 2. [`Writer::finish`] adds what makes it complete: an index at the end, the length at the
 //!    beginning.
-//! 3. A [`Reader`] gives the blocks of a file.
+//! 3. A [`Recovery`] goes over a file that was cut off, and tells how to do the same.
+//! 4. A [`Reader`] gives the blocks of a file.
 //!
 //! What can be written is what a conference has: VP8, VP9, AV1, H.264 and Opus. Times are
 //! milliseconds in the file, as WebM's players expect, and microseconds outside of it.
@@ -17,6 +18,7 @@ mod header;
 mod id;
 pub mod limits;
 mod reader;
+mod recovery;
 mod summary;
 mod time;
 mod track;
@@ -27,6 +29,7 @@ pub use cues::{CuePoint, Cues};
 pub use finish::{Finish, Patch};
 pub use header::{Header, Settings};
 pub use reader::{ReadBlock, ReadError, ReadErrorKind, Reader};
+pub use recovery::{Recovered, Recovery, Unrecoverable};
 pub use summary::{Summary, TrackSummary};
 pub use track::{Media, Opus, Track, TrackNumber, VideoCodec, VideoSize};
 pub use writer::{SettingsError, WriteError, Writer};

@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use fastrand::Rng;
 use mixer::mux::{
-    Block, Finish, Media, Opus, ReadError, Reader, Settings, Track, TrackNumber, VideoCodec,
-    VideoSize, Writer,
+    Block, Finish, Media, Opus, ReadError, Reader, Recovery, Settings, Track, TrackNumber,
+    VideoCodec, VideoSize, Writer,
 };
 
 /// When the files' time zero is: 2025-01-01, to the microsecond.
@@ -26,6 +26,8 @@ pub(crate) struct File {
     pub(crate) settings: Settings,
     /// What has been written, with times as they are in the file.
     pub(crate) blocks: Vec<OwnBlock>,
+    /// How long the file was before the first block, and after each.
+    pub(crate) lengths: Vec<usize>,
     /// The file without an end.
     pub(crate) live: Vec<u8>,
     pub(crate) finish: Finish,
@@ -38,6 +40,7 @@ impl File {
         let mut live = Vec::new();
         let mut writer = Writer::new(settings.clone(), &mut live).expect("settings");
         let mut file = Self {
+            lengths: vec![live.len()],
             settings,
             blocks: Vec::new(),
             live: Vec::new(),
@@ -63,6 +66,7 @@ impl File {
             };
             times[place] += gap_us(rng, track);
             block.write(&mut writer, &mut live);
+            file.lengths.push(live.len());
             file.blocks.push(block.as_read(track));
         }
         file.live = live;
@@ -73,6 +77,12 @@ impl File {
     /// The file with its end.
     pub(crate) fn finished(&self) -> Vec<u8> {
         finished(&self.live, self.live.len(), &self.finish)
+    }
+
+    /// The blocks that are whole in so many bytes of the file.
+    pub(crate) fn blocks_within(&self, len: usize) -> &[OwnBlock] {
+        let whole = self.lengths[1..].iter().filter(|&&end| end <= len);
+        &self.blocks[..whole.count()]
     }
 
     /// Whether a file of some tracks and blocks has an index: it is of the video, if there is some.
@@ -119,6 +129,15 @@ pub(crate) fn finished(file: &[u8], truncate_to: usize, finish: &Finish) -> Vec<
         file[offset..offset + patch.bytes.len()].copy_from_slice(&patch.bytes);
     }
     file
+}
+
+/// Recovers a file that is given in pieces of random sizes.
+pub(crate) fn recovered(rng: &mut Rng, file: &[u8]) -> Option<Vec<u8>> {
+    let mut recovery = Recovery::new();
+    pieces(rng, file, |piece| recovery.feed(piece));
+    let recovered = recovery.finish().ok()?;
+    let truncate_to = recovered.truncate_to as usize;
+    Some(finished(file, truncate_to, &recovered.finish))
 }
 
 /// Reads a file that is given in pieces of random sizes, and checks what does not depend on it.

@@ -5,16 +5,19 @@ use std::io::Cursor;
 use matroska_demuxer::{Frame, MatroskaFile, TrackType};
 use mixer::mux::{Media, Track, VideoCodec};
 
-use crate::file::{File, OwnBlock, UTC_US, combinations, for_seeds};
+use crate::file::{File, OwnBlock, UTC_US, combinations, for_seeds, recovered};
 
 #[test]
 fn another_reader_finds_every_block() {
     for_seeds(5, |rng| {
         for tracks in combinations() {
             let file = File::random(rng, &tracks, 150);
+            let cut = rng.usize(file.lengths[1]..=file.live.len());
+            let partial = recovered(rng, &file.live[..cut]).expect("it has tracks");
 
             assert_eq!(blocks(&file.live, &tracks), file.blocks);
             assert_eq!(blocks(&file.finished(), &tracks), file.blocks);
+            assert_eq!(blocks(&partial, &tracks), file.blocks_within(cut));
         }
     });
 }

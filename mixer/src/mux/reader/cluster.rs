@@ -7,6 +7,7 @@ use super::head::Head;
 use super::{ReadError, ReadErrorKind};
 use crate::mux::block::BlockHeader;
 use crate::mux::ebml::{self, Children};
+use crate::mux::header::SizeField;
 use crate::mux::id;
 use crate::mux::limits::MAX_BLOCK_BYTES;
 use crate::mux::track::TrackNumber;
@@ -16,6 +17,7 @@ use crate::mux::track::TrackNumber;
 pub(super) struct Cluster {
     /// Where it begins in the file.
     pub(super) offset: u64,
+    pub(super) size: SizeField,
     /// Where it ends, if that is known.
     pub(super) end: Option<u64>,
     /// Its time in ticks, when that has been read.
@@ -26,7 +28,11 @@ pub(super) struct Cluster {
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) track: TrackNumber,
+    /// Place of its track in the header.
+    pub(super) index: usize,
     pub(super) pts_us: i64,
+    /// Its time in the file.
+    pub(super) time_us: i64,
     pub(super) is_keyframe: bool,
     /// Where the data is, from the start of the element.
     pub(super) data: Range<usize>,
@@ -50,6 +56,7 @@ impl Cluster {
     pub(super) fn new(element: Element) -> Self {
         Self {
             offset: element.offset,
+            size: element.size_field(),
             end: element.end(),
             time: None,
         }
@@ -160,7 +167,7 @@ impl Cluster {
         data: Range<usize>,
         head: &Head,
     ) -> Result<Look, ReadError> {
-        let Some((track, delay_us)) = head.track(block.track) else {
+        let Some((index, track, delay_us)) = head.track(block.track) else {
             return Ok(Look::Skip);
         };
         if block.is_laced {
@@ -170,10 +177,13 @@ impl Cluster {
         let ticks = i128::from(time) + i128::from(block.relative_time);
         let time_us = head.places.scale.microseconds(ticks);
         let pts_us = time_us.and_then(|time_us| time_us.checked_sub(delay_us));
-        let pts_us = pts_us.ok_or(element.error(ReadErrorKind::Time))?;
+        let times = time_us.zip(pts_us);
+        let (time_us, pts_us) = times.ok_or(element.error(ReadErrorKind::Time))?;
         Ok(Look::Found(Found {
             track,
+            index,
             pts_us,
+            time_us,
             is_keyframe: block.is_keyframe,
             data,
             element: element.offset..element.known_end()?,

@@ -81,12 +81,12 @@ impl Head {
         }
     }
 
-    /// A track of the header, and its codec delay in microseconds.
-    pub(super) fn track(&self, number: u64) -> Option<(TrackNumber, i64)> {
+    /// The place of a track in the header, its number, and its codec delay in microseconds.
+    pub(super) fn track(&self, number: u64) -> Option<(usize, TrackNumber, i64)> {
         let mut numbers = self.header.tracks.iter().map(|track| track.number);
         let index = numbers.position(|own| u64::from(own.get()) == number)?;
         let track = self.header.tracks.get(index)?;
-        Some((track.number, *self.delays_us.get(index)?))
+        Some((index, track.number, *self.delays_us.get(index)?))
     }
 
     /// Reads an element of the Segment that cannot be skipped.

@@ -20,7 +20,7 @@ use std::ops::Range;
 
 use super::cues::Cues;
 use super::ebml::ElementHeader;
-use super::header::Header;
+use super::header::{Header, Places, SizeField};
 use super::id;
 use super::limits::MAX_HEADER_BYTES;
 use super::track::TrackNumber;
@@ -44,6 +44,14 @@ pub struct ReadBlock {
     pub data_range: Range<u64>,
     /// Where the block's cluster begins in the file, in bytes: a place for [`Reader::seek`].
     pub cluster_offset: u64,
+    /// Place of its track in the header.
+    pub(super) index: usize,
+    /// Its time in the file.
+    pub(super) time_us: i64,
+    /// Where the element ends in the file.
+    pub(super) end: u64,
+    /// The size of the cluster.
+    pub(super) cluster_size: SizeField,
 }
 
 /// Reads one file.
@@ -161,6 +169,10 @@ impl Reader {
     pub fn data(&self) -> &[u8] {
         let unread = self.window.unread();
         unread.get(self.data.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn places(&self) -> Option<&Places> {
+        self.head().map(|head| &head.places)
     }
 
     fn head(&self) -> Option<&Head> {
@@ -339,6 +351,10 @@ impl Reader {
             is_keyframe: found.is_keyframe,
             data_range,
             cluster_offset: found.cluster.offset,
+            index: found.index,
+            time_us: found.time_us,
+            end: found.element.end,
+            cluster_size: found.cluster.size,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::mux::ebml::{UNKNOWN_SIZE, put_bytes, put_id, put_master, put_size, put_uint};
 use crate::mux::limits::MAX_BLOCK_BYTES;
-use crate::mux::{Media, Track};
+use crate::mux::{Media, Recovered, Recovery, Track};
 
 #[test]
 fn reads_clusters_that_have_a_size() {
@@ -312,6 +312,61 @@ fn a_reader_without_data_gives_a_block_when_all_of_it_has_come() {
     );
     assert!(reader.data().is_empty());
     assert_eq!(reader.poll(), Ok(None));
+}
+
+/// Others give clusters and Segments a size, perhaps in a single byte.
+#[test]
+fn files_of_others_are_recovered_as_far_as_there_is_room() {
+    let blocks = [
+        simple_block(1, 0, 0x80, b"key"),
+        simple_block(1, 9, 0, b"delta"),
+    ]
+    .concat();
+    let body = segment(&[element(id::VOID, &[0; 100]), cluster(500, &blocks)].concat());
+    let file = file(&body);
+    let mut recovery = Recovery::new();
+
+    recovery.feed(&file[..file.len() - 2]);
+
+    let recovered = recovery.finish().expect("it has tracks");
+    let end = file.len() - element(id::SIMPLE_BLOCK, b"____delta").len();
+    assert_eq!(recovered.truncate_to, end as u64);
+    let complete = complete(&file, &recovered);
+    let (blocks, error) = read(&complete);
+    assert_eq!((blocks.len(), error), (1, None));
+    let mut reader = Reader::new();
+    reader.feed(&complete);
+    while reader.poll().expect("blocks").is_some() {}
+    assert_eq!(reader.cues(), Some(&recovered.finish.summary.cues));
+}
+
+/// What is damaged is cut off, so nothing of it may be filled in.
+#[test]
+fn an_info_that_cannot_be_read_is_not_patched() {
+    let mut info = element(id::VOID, &[0; 9]);
+    info.extend_from_slice(&[0, 0]);
+    let tracks = tracks(&[entry(1, b"V_VP8")]);
+    let file = file(&element(
+        id::SEGMENT,
+        &[tracks, element(id::INFO, &info)].concat(),
+    ));
+    let mut recovery = Recovery::new();
+
+    recovery.feed(&file);
+
+    let recovered = recovery.finish().expect("it has tracks");
+    assert!(recovered.damage.is_some());
+    assert_eq!(read(&complete(&file, &recovered)), (Vec::new(), None));
+}
+
+fn complete(file: &[u8], recovered: &Recovered) -> Vec<u8> {
+    let file = &file[..recovered.truncate_to as usize];
+    let mut complete = [file, &recovered.finish.append].concat();
+    for patch in &recovered.finish.patches {
+        let offset = patch.offset as usize;
+        complete[offset..offset + patch.bytes.len()].copy_from_slice(&patch.bytes);
+    }
+    complete
 }
 
 /// A block: when it is played, whether it is a keyframe, and its data.
