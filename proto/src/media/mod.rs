@@ -55,7 +55,7 @@ const MAX_BLOCKS: usize = 31;
 /// its packets, and they are taken after each.
 const MAX_EVENTS: usize = 1_024;
 
-/// What of a session's state is to be [prefetched](prefetch): each stage is found by what the one
+/// What of a session's state is to be [prefetched](prefetch()): each stage is found by what the one
 /// before has brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrefetchStage {
