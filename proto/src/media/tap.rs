@@ -27,20 +27,11 @@ pub struct ClearPacket<'a> {
     pub way: Way,
     /// What it is.
     pub protocol: Protocol,
-    /// Its bytes, in two parts that follow each other.
+    /// Its bytes, in two parts that follow each other; the second may be empty.
     pub parts: [&'a [u8]; 2],
 }
 
-impl<'a> ClearPacket<'a> {
-    /// A packet that lies in one piece.
-    pub(super) const fn whole(way: Way, protocol: Protocol, bytes: &'a [u8]) -> Self {
-        Self {
-            way,
-            protocol,
-            parts: [bytes, &[]],
-        }
-    }
-
+impl ClearPacket<'_> {
     /// How many bytes it has.
     pub const fn byte_count(&self) -> usize {
         let [first, second] = self.parts;

@@ -18,6 +18,7 @@ use super::{MAX_FILE_BYTES, MAX_TOTAL_BYTES, Shared, create_file, line};
 const BUFFER_BYTES: usize = 64 * 1024;
 /// How often files of sessions that have ended are closed, while nothing is written.
 const IDLE: Duration = Duration::from_secs(1);
+
 /// Writes what comes out of the queue.
 #[derive(Debug)]
 pub(super) struct Writer {

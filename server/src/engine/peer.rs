@@ -136,8 +136,8 @@ impl Peer {
                 self.session.prefetch(PrefetchStage::Stream(section.into()));
             }
             1 => {
-                let packets = self.outbox.get(..self.outbox.len().min(MAX_PREFETCHED));
-                prefetch(packets.unwrap_or_default());
+                let most = self.outbox.len().min(MAX_PREFETCHED);
+                prefetch(&self.outbox[..most]);
                 self.session.prefetch(PrefetchStage::Egress);
             }
             _ => {

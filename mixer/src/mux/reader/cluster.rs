@@ -97,8 +97,7 @@ impl Cluster {
     }
 
     fn read_timestamp(&mut self, element: Element, unread: &[u8]) -> Result<Look, ReadError> {
-        let begin = element.header_bytes();
-        let Some(body) = unread.get(begin..begin + element.size_within(8)?) else {
+        let Some(body) = element.body(unread, 8)? else {
             return Ok(Look::NeedsMore);
         };
         let time = ebml::uint(body).map_err(|malformed| element.error(malformed))?;
@@ -135,9 +134,7 @@ impl Cluster {
         unread: &[u8],
         head: &Head,
     ) -> Result<Look, ReadError> {
-        let begin = element.header_bytes();
-        let size = element.size_within(MAX_BLOCK_BYTES)?;
-        let Some(body) = unread.get(begin..begin + size) else {
+        let Some(body) = element.body(unread, MAX_BLOCK_BYTES)? else {
             return Ok(Look::NeedsMore);
         };
         let malformed = element.error(ReadErrorKind::Malformed);
@@ -155,6 +152,7 @@ impl Cluster {
             is_keyframe: !has_reference,
             ..header
         };
+        let begin = element.header_bytes();
         let data = begin + body.start + header.bytes..begin + body.end;
         self.describe(element, &header, data, head)
     }

@@ -76,6 +76,13 @@ impl Element {
         size.ok_or(self.error(ReadErrorKind::TooLarge))
     }
 
+    /// Its body, which is to be read in one piece, if all of it is in `unread`, which begins where
+    /// the element does.
+    pub(super) fn body(self, unread: &[u8], limit: usize) -> Result<Option<&[u8]>, ReadError> {
+        let begin = self.header_bytes();
+        Ok(unread.get(begin..begin + self.size_within(limit)?))
+    }
+
     /// An error in it.
     pub(super) fn error(self, kind: impl Into<ReadErrorKind>) -> ReadError {
         ReadError {

@@ -255,7 +255,7 @@ impl Reader {
         if element.id() != id::EBML {
             return Err(element.error(ReadErrorKind::NotMatroska));
         }
-        let Some(body) = self.body_of(element)? else {
+        let Some(body) = element.body(self.window.unread(), MAX_HEADER_BYTES)? else {
             return Ok(Step::NeedsMore);
         };
         head::check_ebml(body).map_err(|kind| element.error(kind))?;
@@ -304,9 +304,7 @@ impl Reader {
 
     /// Reads an element of the Segment that is no cluster.
     fn read_head(&mut self, element: Element) -> Result<Step, ReadError> {
-        let size = element.size_within(MAX_HEADER_BYTES)?;
-        let begin = element.header_bytes();
-        let body = self.window.unread().get(begin..begin + size);
+        let body = element.body(self.window.unread(), MAX_HEADER_BYTES)?;
         let (Some(body), Place::Body(head)) = (body, &mut self.place) else {
             return Ok(Step::NeedsMore);
         };
@@ -362,13 +360,6 @@ impl Reader {
     fn give_back(&mut self) {
         self.window.skip(mem::take(&mut self.lent));
         self.data = 0..0;
-    }
-
-    /// The body of an element, if all of it has come.
-    fn body_of(&self, element: Element) -> Result<Option<&[u8]>, ReadError> {
-        let size = element.size_within(MAX_HEADER_BYTES)?;
-        let begin = element.header_bytes();
-        Ok(self.window.unread().get(begin..begin + size))
     }
 
     /// Reads past an element.

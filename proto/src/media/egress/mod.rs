@@ -18,7 +18,6 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use prefetch::prefetch;
-
 use rustc_hash::FxBuildHasher;
 
 use super::batch::{Path, SendBatch};
@@ -394,12 +393,11 @@ impl Egress {
     /// Prefetches what [`Self::send`] needs beyond this itself.
     pub(super) fn prefetch(&self, stage: PrefetchStage) {
         match stage {
+            // The estimator cannot be found before this itself has come.
             PrefetchStage::Own => return,
             PrefetchStage::Egress => {
-                let sections = self
-                    .by_section
-                    .get(..self.by_section.len().min(MAX_PREFETCHED));
-                prefetch(sections.unwrap_or_default());
+                let most = self.by_section.len().min(MAX_PREFETCHED);
+                prefetch(&self.by_section[..most]);
             }
             PrefetchStage::Stream(section) => {
                 let at = self.by_section.get(section).copied().flatten();

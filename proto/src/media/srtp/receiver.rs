@@ -81,7 +81,11 @@ impl SrtpReceiver {
         if let Some(tap) = &self.tap
             && let Some(plain) = datagram.get(..length)
         {
-            tap.handle_packet(&ClearPacket::whole(Way::Received, protocol, plain));
+            tap.handle_packet(&ClearPacket {
+                way: Way::Received,
+                protocol,
+                parts: [plain, &[]],
+            });
         }
     }
 }

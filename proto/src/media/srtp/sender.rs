@@ -51,13 +51,7 @@ impl SrtpSender {
         self.rtp
             .append_rtp(header, payload, ssrc, index, out)
             .inspect_err(|_| out.truncate(start))?;
-        if let Some(tap) = &self.tap {
-            tap.handle_packet(&ClearPacket {
-                way: Way::Sent,
-                protocol: Protocol::Rtp,
-                parts: [header, payload],
-            });
-        }
+        self.show(Protocol::Rtp, [header, payload]);
         Ok(())
     }
 
@@ -77,10 +71,8 @@ impl SrtpSender {
         index: u64,
     ) -> Result<(), SrtpError> {
         // Ahead of sealing, which leaves nothing plain; it fails only for a stream at its end.
-        if let Some(tap) = &self.tap
-            && let Some(plain) = out.get(start..)
-        {
-            tap.handle_packet(&ClearPacket::whole(Way::Sent, Protocol::Rtp, plain));
+        if let Some(plain) = out.get(start..) {
+            self.show(Protocol::Rtp, [plain, &[]]);
         }
         self.rtp
             .seal_rtp(out, start, header_bytes, ssrc, index)
@@ -103,10 +95,18 @@ impl SrtpSender {
         self.rtcp
             .append_rtcp(packet, ssrc, word, out)
             .inspect_err(|_| out.truncate(start))?;
-        if let Some(tap) = &self.tap {
-            tap.handle_packet(&ClearPacket::whole(Way::Sent, Protocol::Rtcp, packet));
-        }
+        self.show(Protocol::Rtcp, [packet, &[]]);
         Ok(())
+    }
+
+    fn show(&self, protocol: Protocol, parts: [&[u8]; 2]) {
+        if let Some(tap) = &self.tap {
+            tap.handle_packet(&ClearPacket {
+                way: Way::Sent,
+                protocol,
+                parts,
+            });
+        }
     }
 
     /// Goes on from another SRTCP index, as the test vectors ask.
