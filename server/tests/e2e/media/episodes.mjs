@@ -5,6 +5,8 @@ import { SIZES } from './client.mjs';
 const LOSS = 0.08;
 /** How long: packets of sound of each publisher, of 20 ms. */
 const LOSSY_PACKETS = 450;
+/** And until so many of each stream of pictures are lost, of which a busy browser sends few. */
+const LOST_OF_PICTURES = 10;
 /** The time sound takes to be played out, and Opus to notice silence. */
 const SETTLING_SECONDS = 1.5;
 const SILENT_SECONDS = 3;
@@ -64,16 +66,17 @@ export class Conference {
   /** Media is lost for a while, in both directions. Tells how long each picture stood still at most. */
   async mediaIsLost() {
     const stills = new Stills();
-    const changes = await this.#changesDuring(async () => {
+    const changes = await this.#changesDuring(async (changesSoFar) => {
       this.relay.lose({ up: LOSS, down: LOSS });
       const before = await this.#soundSent();
-      await until('enough sound was sent', async () => {
+      await until('enough was sent and lost', async () => {
         for (const [receiver, publisher] of this.pairs()) {
           stills.look(`${receiver}<${publisher}`, this.#streamOf(await receiver.received(), publisher, 'video').frames);
         }
         const sent = await this.#soundSent();
-        return sent.every((packets, index) => packets - before[index] >= LOSSY_PACKETS);
-      }, { withinMs: 30_000, everyMs: 300 });
+        return sent.every((packets, index) => packets - before[index] >= LOSSY_PACKETS)
+          && this.#fewestLost(await changesSoFar()) >= LOST_OF_PICTURES;
+      }, { withinMs: 60_000, everyMs: 300 });
       this.relay.lose({ up: 0, down: 0 });
     });
     return { ...changes, longestStillSeconds: (receiver, publisher) => stills.longest(`${receiver}<${publisher}`) };
@@ -129,11 +132,22 @@ export class Conference {
     });
   }
 
-  /** By how much the counts of every stream changed while something happened. */
+  /** Packets of pictures lost on the way from, or to, whoever has lost the fewest. */
+  #fewestLost({ sent, received }) {
+    const up = this.clients.map((client) => sent(client, 'video').reduce((sum, { onWire }) => sum + onWire.lost, 0));
+    const down = this.pairs().map(([receiver, publisher]) => received(receiver, publisher, 'video').onWire.lost);
+    return Math.min(...up, ...down);
+  }
+
+  /** By how much the counts of every stream changed while something happened, which may ask how far it is. */
   async #changesDuring(happening) {
     const before = await this.#look();
-    await happening();
-    const after = await this.#look();
+    const changesSoFar = async () => this.#changes(before, await this.#look());
+    await happening(changesSoFar);
+    return changesSoFar();
+  }
+
+  #changes(before, after) {
     const changed = (client, way) => after.get(client)[way].map((stream) => {
       const earlier = before.get(client)[way].find(({ ssrc }) => ssrc === stream.ssrc);
       return earlier ? difference(stream, earlier) : stream;
