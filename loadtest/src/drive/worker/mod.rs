@@ -1,5 +1,6 @@
 //! A driver thread: waits for datagrams, letters and timers, and serves its participants.
 
+mod alarm;
 mod desk;
 mod timers;
 
@@ -12,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 use mio::{Events, Poll, Token};
 use proto::session::SessionConfig;
 
+use self::alarm::Alarm;
 use self::desk::Desk;
 pub(super) use self::timers::{Due, Timers};
 use super::seat::Seat;
@@ -25,6 +27,7 @@ use crate::scenario::plan::Turn;
 /// Sockets of one seat at most; the rest of a token is the seat's index.
 const MAX_PEERS: usize = 1 << 10;
 const WAKER: Token = Token(usize::MAX);
+const ALARM: Token = Token(usize::MAX - 1);
 /// Sockets served in one round.
 const MAX_EVENTS: usize = 1_024;
 /// Each participant is looked after so many times a second.
@@ -38,6 +41,7 @@ const SAMPLE_SECONDS: u32 = 8;
 pub(super) struct Worker {
     desk: Desk,
     poll: Poll,
+    alarm: Alarm,
     postbox: Postbox,
     letters: Receiver<(usize, Heard)>,
     seats: Vec<Seat>,
@@ -61,6 +65,7 @@ impl Worker {
         threads: usize,
     ) -> Result<Self> {
         let poll = Poll::new().context("cannot wait for sockets")?;
+        let alarm = Alarm::new(poll.registry(), ALARM).context("cannot make a timer")?;
         let waker = mio::Waker::new(poll.registry(), WAKER).context("cannot be woken")?;
         let (letters_in, letters) = unbounded();
         let mut seats: Vec<Seat> = numbers
@@ -97,6 +102,7 @@ impl Worker {
         Ok(Self {
             desk: Desk::new(stage),
             poll,
+            alarm,
             postbox: Postbox {
                 letters: letters_in,
                 waker: Arc::new(waker),
@@ -157,13 +163,11 @@ impl Worker {
             if self.desk.is_second_over(now) {
                 self.end_second(now, tell);
             }
-            let next = self
-                .timers
-                .next()
-                .map(|at| at.saturating_duration_since(now));
-            let sleep = next.map_or(MAX_SLEEP, |next| next.min(MAX_SLEEP));
+            let latest = now + MAX_SLEEP;
+            let until = self.timers.next().map_or(latest, |next| next.min(latest));
+            self.alarm.set(now, until).context("cannot set a timer")?;
             self.desk.busy.pause(Instant::now());
-            match self.poll.poll(&mut events, Some(sleep)) {
+            match self.poll.poll(&mut events, None) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     return Err(error).context("cannot wait for sockets");
                 }
@@ -171,7 +175,7 @@ impl Worker {
             }
             self.desk.busy.resume(Instant::now());
             for event in &events {
-                if event.token() != WAKER {
+                if ![WAKER, ALARM].contains(&event.token()) {
                     let Token(token) = event.token();
                     self.receive(token / MAX_PEERS, token % MAX_PEERS, wires);
                 }
