@@ -74,7 +74,7 @@ fn another_reader_jumps_to_a_cue_point() {
 }
 
 fn check_track(other: &matroska_demuxer::TrackEntry, own: &Track) {
-    assert_eq!(other.track_number().get(), own.number.get().into());
+    assert_eq!(other.track_number().get(), u64::from(own.number.get()));
     assert_eq!(other.track_uid().get(), own.uid.get());
     assert_eq!(other.name(), Some(own.name.as_str()));
     assert_eq!(other.language(), Some("und"));
@@ -84,8 +84,8 @@ fn check_track(other: &matroska_demuxer::TrackEntry, own: &Track) {
         Media::Video { codec, size } => {
             assert_eq!(other.track_type(), TrackType::Video);
             let video = other.video().expect("video");
-            assert_eq!(video.pixel_width().get(), size.width_px.into());
-            assert_eq!(video.pixel_height().get(), size.height_px.into());
+            assert_eq!(video.pixel_width().get(), u64::from(size.width_px));
+            assert_eq!(video.pixel_height().get(), u64::from(size.height_px));
             let config = match codec {
                 VideoCodec::Vp8 | VideoCodec::Vp9 => None,
                 VideoCodec::Av1 { config } => config.as_deref(),
