@@ -122,6 +122,8 @@ pub enum Frame {
         /// An encoded `DataPacket`.
         packet: Bytes,
     },
+    /// Whether the room is recorded.
+    Recording(RoomName, bool),
     /// Somebody there is the first to subscribe to a track.
     Subscribed(LinkTrackId),
     /// The highest encoding that anybody there has use for.

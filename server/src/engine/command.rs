@@ -5,6 +5,9 @@ use proto::ids::{Identity, RoomName};
 use proto::link::SegmentId;
 use proto::signal::messages::{JoinRequest, signal_request};
 use proto::token::Claims;
+use router::Wanted;
+
+use super::listen::{ListenerId, Purpose};
 
 /// One signalling connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,10 @@ pub enum Command {
     Signal(ConnectionId, Box<signal_request::Message>),
     /// A client's connection has closed, by itself or by a fault.
     Closed(ConnectionId),
+    /// A listener needs a keyframe of the track with this number.
+    ListenerKeyframe(ListenerId, u16),
+    /// A listener has use for a track in this quality.
+    ListenerWish(ListenerId, u16, Wanted),
     /// Tell everyone to reconnect elsewhere and end all sessions.
     Shutdown,
 }
@@ -46,6 +53,10 @@ pub enum Request {
     Participants(RoomName),
     /// Remove a participant.
     RemoveParticipant(RoomName, Identity),
+    /// Let a listener in, at the home of a room.
+    Listen(RoomName, ListenerId, Purpose),
+    /// Let a listener go.
+    StopListening(ListenerId),
 }
 
 /// Somebody at the door, token already checked.

@@ -37,11 +37,13 @@ pub enum DropReason {
     DataRefused,
     /// A packet or data message for a segment of the room whose worker does not keep up.
     LinkFull,
+    /// A packet for a recording or a mix that does not keep up.
+    ListenerFull,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotOurs,
         Self::UnknownAddress,
         Self::StunNotAccepted,
@@ -58,6 +60,7 @@ impl DropReason {
         Self::SlowReader,
         Self::DataRefused,
         Self::LinkFull,
+        Self::ListenerFull,
     ];
 
     /// The reason as a label.
@@ -79,6 +82,7 @@ impl DropReason {
             Self::SlowReader => "slow_reader",
             Self::DataRefused => "data_refused",
             Self::LinkFull => "link_full",
+            Self::ListenerFull => "listener_full",
         }
     }
 }

@@ -48,6 +48,7 @@ impl Engine {
         except: Option<ParticipantKey>,
         encoded: &Bytes,
     ) {
+        self.tell_listeners(room, encoded);
         for key in self.router.room(room).participants().to_vec() {
             let connection = self.peer(key).and_then(|peer| peer.connection);
             if let Some(connection) = connection.filter(|_| Some(key) != except) {

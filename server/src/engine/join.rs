@@ -56,7 +56,7 @@ impl Engine {
             self.end_stay(now, previous, DisconnectReason::DuplicateIdentity);
         }
         let max = self.rooms[&room].info.max_participants as usize;
-        if max > 0 && self.router.room(room).participants().len() >= max {
+        if max > 0 && self.present_count(room) >= max {
             return Err(JoinError::Full(
                 "the room has as many participants as it may have",
             ));

@@ -27,6 +27,13 @@ pub const MAX_DATA_DESTINATIONS: usize = 200;
 /// Frames that wait for another segment. Beyond it data packets for it are dropped; what keeps the
 /// segments' rooms alike is not.
 pub const MAX_QUEUED_LINK_FRAMES: usize = 10_000;
+/// Recordings and mixes of one room. Further ones are refused with 503.
+pub const MAX_LISTENERS: usize = 16;
+/// Bytes of packets that wait to be handed to a recording or a mix, in the engine. Further packets
+/// for it are dropped, and its pictures go on with a keyframe.
+pub const MAX_HEARD_BYTES: usize = 4 * 1024 * 1024;
+/// News of a room that wait for a recording or a mix. One that takes none for so long is ended.
+pub const MAX_HEARD_NEWS: usize = 10_000;
 /// Segments remembered that have heard of a room sooner than this one. The oldest is forgotten.
 pub const MAX_EARLY_HELLOS: usize = 64;
 /// Bytes of all keys and values of a participant's attributes. More are refused with

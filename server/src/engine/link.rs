@@ -296,6 +296,11 @@ impl Engine {
                     self.deliver_data(now, room, None, channel, &destinations, &packet);
                 }
             }
+            Frame::Recording(name, is_recorded) => {
+                if let Ok(room) = self.room_key(&name) {
+                    self.set_recording(room, is_recorded);
+                }
+            }
             Frame::Subscribed(id) => self.handle_remote_subscription(id),
             Frame::Wanted(id, highest) => {
                 if let Some(&publication) = self.own_tracks.get(&id) {
@@ -572,7 +577,7 @@ impl Engine {
             .iter()
             .filter(|key| self.peer(**key).is_some())
             .count();
-        let is_empty = present.is_empty();
+        let is_empty = self.present_count(room) == 0;
         let own = self.config.segment;
         let Some(state) = self.rooms.get_mut(&room) else {
             return;

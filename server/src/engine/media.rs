@@ -96,6 +96,7 @@ impl Engine {
             }
             let peer = self.peers.get_mut(forward.subscriber.index());
             let Some(peer) = peer.and_then(Option::as_mut) else {
+                self.overhear(now, forward, clock, packet);
                 continue;
             };
             peer.outbox.push(*forward);

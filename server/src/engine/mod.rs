@@ -27,6 +27,7 @@ mod join;
 mod leave;
 pub mod limits;
 mod link;
+mod listen;
 mod media;
 mod negotiate;
 mod peer;
@@ -62,6 +63,8 @@ pub use command::{
 };
 pub use counters::{Counters, DropReason};
 use link::Remote;
+use listen::Listener;
+pub use listen::{Heard, HeardBatch, HeardPacket, HeardTrack, ListenerId, News, Purpose};
 use peer::Peer;
 pub use room::RoomDefaults;
 use room::RoomState;
@@ -116,6 +119,11 @@ pub struct Engine {
     /// What goes to other segments, by their index.
     links: Vec<LinkBatch>,
     spare_batches: Vec<LinkBatch>,
+    /// Participants made of code.
+    listeners: BTreeMap<ParticipantKey, Listener>,
+    spare_heard: Vec<HeardBatch>,
+    /// What listeners have heard that are gone.
+    last_heard: VecDeque<(ListenerId, HeardBatch)>,
     /// Segments that have said hello in rooms this engine has not heard of yet.
     early_hellos: VecDeque<(RoomName, SegmentId)>,
     timers: Timers,
@@ -152,6 +160,9 @@ impl Engine {
             next_link_track: 0,
             links: Vec::new(),
             spare_batches: Vec::new(),
+            listeners: BTreeMap::new(),
+            spare_heard: Vec::new(),
+            last_heard: VecDeque::new(),
             early_hellos: VecDeque::new(),
             timers: Timers::new(now),
             next_housekeeping: now + housekeeping::INTERVAL,
@@ -239,6 +250,10 @@ impl Engine {
             }
             Command::Signal(connection, message) => self.handle_signal(now, connection, *message),
             Command::Closed(connection) => self.handle_connection_closed(now, connection),
+            Command::ListenerKeyframe(id, track) => self.handle_listener_keyframe(now, id, track),
+            Command::ListenerWish(id, track, wanted) => {
+                self.handle_listener_wish(now, id, track, wanted);
+            }
             Command::Shutdown => self.shut_down(now),
         }
         self.handle_router_events(now);
@@ -256,6 +271,8 @@ impl Engine {
             Request::RemoveParticipant(room, identity) => {
                 Reply::Done(self.remove_participant(now, &room, &identity))
             }
+            Request::Listen(room, id, purpose) => Reply::Done(self.listen(now, &room, id, purpose)),
+            Request::StopListening(id) => Reply::Done(self.stop_listening(now, id)),
         }
     }
 
@@ -328,7 +345,8 @@ impl Engine {
         let sessions = self.timers.next();
         let router = self.router.poll_timeout(now);
         let ask = self.asks.front().map(|(at, _)| *at);
-        let soonest = [sessions, router, ask]
+        let heard = self.heard_timeout();
+        let soonest = [sessions, router, ask, heard]
             .into_iter()
             .flatten()
             .fold(self.next_housekeeping, Instant::min);

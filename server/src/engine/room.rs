@@ -272,11 +272,12 @@ impl Engine {
                 self.end_stay(now, participant, reason);
             }
         }
-        self.close_room(key);
+        self.close_room(now, key);
     }
 
     /// Forgets a room everyone has left here.
-    pub(super) fn close_room(&mut self, key: RoomKey) {
+    pub(super) fn close_room(&mut self, now: Instant, key: RoomKey) {
+        self.end_listeners(now, key);
         self.leave_links(key);
         self.router.remove_room(key);
         let Some(state) = self.rooms.remove(&key) else {
@@ -299,7 +300,7 @@ impl Engine {
                 continue;
             };
             if state.closes_at.is_some_and(|at| at <= now) {
-                self.close_room(key);
+                self.close_room(now, key);
             } else if std::mem::take(&mut state.is_stale) {
                 let room = Some(self.room_info(key));
                 self.send_to_room(key, None, Message::RoomUpdate(RoomUpdate { room }));

@@ -44,11 +44,14 @@ impl Engine {
         match self.router.reconcile(participant, publication) {
             SubscriptionChange::None => {}
             SubscriptionChange::Began(subscription) => {
+                self.tell_first_subscription(publication);
+                if self.begin_listening(now, participant, subscription) {
+                    return;
+                }
                 let kind = self.kind_of(subscription);
                 if let Some(peer) = self.peer_mut(participant) {
                     peer.sections.wait(subscription, kind);
                 }
-                self.tell_first_subscription(publication);
                 self.ask_for_sections(now, participant);
             }
             SubscriptionChange::Ended(ended) => self.handle_ended(now, ended),
@@ -77,6 +80,7 @@ impl Engine {
     }
 
     pub(super) fn handle_ended(&mut self, now: Instant, ended: EndedSubscription) {
+        self.end_listening(ended.subscriber, ended.output.as_ref());
         if let Some(peer) = self.peer_mut(ended.subscriber) {
             if let Some(section) = peer.sections.release(ended.key) {
                 peer.renew_stream(section);

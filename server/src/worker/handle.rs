@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use parking_lot::Mutex;
+use proto::ids::RoomName;
 use proto::signal::messages::signal_request;
 use tokio::sync::{mpsc, oneshot};
 
 use super::post::{Bell, Post};
-use super::{Frame, MAX_QUEUED_INPUTS, Worker, WorkerCounters};
-use crate::engine::{ConnectionId, EngineConfig, Join, Reply, Request};
+use super::{Ear, Frame, MAX_QUEUED_INPUTS, Worker, WorkerCounters};
+use crate::engine::{ConnectionId, EngineConfig, Join, ListenerId, Purpose, Reply, Request};
 use crate::net::MediaSocket;
 use crate::node::Placement;
 
@@ -21,6 +22,10 @@ pub enum Input {
     Join(Box<Join>, mpsc::Sender<Frame>, oneshot::Sender<Reply>),
     /// A request of the API.
     Request(Request, oneshot::Sender<Reply>),
+    /// Something is to listen in a room; what it hears goes to the ear.
+    Listen(RoomName, ListenerId, Purpose, Ear, oneshot::Sender<Reply>),
+    /// A listener needs a keyframe of a track.
+    ListenerKeyframe(ListenerId, u16),
     /// A client's message.
     Signal(ConnectionId, Box<signal_request::Message>),
     /// A client's WebSocket has closed.

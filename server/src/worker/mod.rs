@@ -8,6 +8,7 @@
 //! 4. send datagrams in batches, batches to other workers, and replies and messages to their
 //!    receivers.
 
+mod ear;
 mod handle;
 mod post;
 
@@ -24,11 +25,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
 use crate::engine::{
-    Command, ConnectionId, Counters, Engine, EngineConfig, Output, Reply, ReplyId,
+    Command, ConnectionId, Counters, Engine, EngineConfig, ListenerId, Output, Reply, ReplyId,
+    Request,
 };
 use crate::net::{MediaSocket, Transit};
 use crate::node::Placement;
 
+pub use ear::{Ear, Hearing, MAX_QUEUED_BYTES, Silence, hearing};
 pub use handle::{Input, WorkerHandle};
 pub use post::{MAX_QUEUED_BATCHES, Post};
 
@@ -90,6 +93,7 @@ pub(crate) struct Worker {
     inputs: Receiver<Input>,
     replies: HashMap<ReplyId, oneshot::Sender<Reply>>,
     connections: HashMap<ConnectionId, mpsc::Sender<Frame>>,
+    ears: HashMap<ListenerId, Ear>,
     next_reply: u64,
     counters: Arc<Mutex<WorkerCounters>>,
     counters_due: Instant,
@@ -125,6 +129,7 @@ impl Worker {
             inputs,
             replies: HashMap::new(),
             connections: HashMap::new(),
+            ears: HashMap::new(),
             next_reply: 0,
             counters,
             counters_due: now,
@@ -156,6 +161,7 @@ impl Worker {
             self.transmit();
             self.post_batches();
             self.deliver(now);
+            self.hand_over_heard(now);
             self.publish_counters(now);
             if let Some(stopped) = self.stopping.take() {
                 // Whoever asked may have gone; the thread ends all the same.
@@ -232,6 +238,28 @@ impl Worker {
         }
     }
 
+    /// Hands on what recordings and mixes have heard.
+    fn hand_over_heard(&mut self, now: Instant) {
+        let mut full = Vec::new();
+        while let Some((id, batch, is_last)) = self.engine.poll_heard(now) {
+            let Some(ear) = self.ears.get(&id) else {
+                continue;
+            };
+            while let Some(spare) = ear.take_spare() {
+                self.engine.recycle_heard(spare);
+            }
+            if let Err(batch) = ear.give(batch) {
+                full.push((id, batch));
+            }
+            if is_last {
+                self.ears.remove(&id);
+            }
+        }
+        for (id, batch) in full {
+            self.engine.return_heard(now, id, batch);
+        }
+    }
+
     fn take_inputs(&mut self, now: Instant) -> bool {
         for _ in 0..MAX_INPUTS {
             let Ok(input) = self.inputs.try_recv() else {
@@ -248,16 +276,25 @@ impl Worker {
                 self.connections.insert(join.connection, frames);
                 let connection = join.connection;
                 let id = self.expect_reply(reply);
-                self.engine.handle_command(
-                    now,
-                    Command::Request(id, crate::engine::Request::Join(join)),
-                );
+                self.engine
+                    .handle_command(now, Command::Request(id, Request::Join(join)));
                 tracing::trace!(?connection, "join");
             }
             Input::Request(request, reply) => {
                 let id = self.expect_reply(reply);
                 self.engine
                     .handle_command(now, Command::Request(id, request));
+            }
+            Input::Listen(room, id, purpose, ear, reply) => {
+                self.ears.insert(id, ear);
+                let reply = self.expect_reply(reply);
+                let listen = Request::Listen(room, id, purpose);
+                self.engine
+                    .handle_command(now, Command::Request(reply, listen));
+            }
+            Input::ListenerKeyframe(id, track) => {
+                self.engine
+                    .handle_command(now, Command::ListenerKeyframe(id, track));
             }
             Input::Signal(connection, message) => {
                 self.engine

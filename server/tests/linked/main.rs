@@ -20,6 +20,8 @@ mod costs;
 mod dump;
 #[path = "../world/link.rs"]
 mod link;
+#[path = "../world/listening.rs"]
+mod listening;
 #[path = "../world/media.rs"]
 mod media;
 #[path = "../world/network.rs"]

@@ -16,6 +16,7 @@ mod conference;
 mod costs;
 mod dump;
 mod link;
+mod listening;
 mod media;
 mod memory;
 mod network;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenary::engine::{
-    Command, ConnectionId, Counters, Engine, EngineConfig, Join, JoinError, Output, Reply, ReplyId,
-    Request, RoomDefaults, Taps,
+    Command, ConnectionId, Counters, Engine, EngineConfig, HeardBatch, Join, JoinError, ListenerId,
+    Output, Reply, ReplyId, Request, RoomDefaults, Taps,
 };
 use proto::codec::MediaKind;
 use proto::demux::DatagramClass;
@@ -62,6 +62,10 @@ pub struct World {
     config: SessionConfig,
     /// Batches on their way, by where they come from and where they go.
     links: BTreeMap<(SegmentId, SegmentId), VecDeque<(Instant, LinkBatch)>>,
+    /// What listeners have heard, in order, and whose ears are full at present.
+    pub heard: BTreeMap<ListenerId, Vec<HeardBatch>>,
+    pub over: Vec<ListenerId>,
+    pub full: Vec<ListenerId>,
     /// Whether engines take nothing from each other at present.
     pub stall_links: bool,
     /// The engine the next participant is sent to.
@@ -136,6 +140,9 @@ impl World {
             now,
             engines: engines.collect(),
             links: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            over: Vec::new(),
+            full: Vec::new(),
             stall_links: false,
             turn: 0,
             people: BTreeMap::new(),
@@ -598,6 +605,20 @@ impl World {
             }
             for (to, batch) in returned {
                 self.engines[index].return_link(to, batch);
+            }
+            let mut returned = Vec::new();
+            while let Some((id, batch, is_last)) = self.engines[index].poll_heard(now) {
+                if self.full.contains(&id) {
+                    returned.push((id, batch));
+                    continue;
+                }
+                self.heard.entry(id).or_default().push(batch);
+                if is_last {
+                    self.over.push(id);
+                }
+            }
+            for (id, batch) in returned {
+                self.engines[index].return_heard(now, id, batch);
             }
             while let Some(output) = self.engines[index].poll_output() {
                 let delivery = match output {

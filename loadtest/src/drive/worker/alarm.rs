@@ -38,7 +38,9 @@ impl Alarm {
             return Ok(());
         }
         // Nought would stop the timer.
-        let span = at.saturating_duration_since(now).max(Duration::from_nanos(1));
+        let span = at
+            .saturating_duration_since(now)
+            .max(Duration::from_nanos(1));
         let nothing = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
