@@ -1,5 +1,5 @@
-//! AV1 aggregation header, "RTP Payload Format For AV1" §4.4, and as much of the OBUs behind it as
-//! tells a keyframe.
+//! AV1 aggregation header, "RTP Payload Format For AV1" §4.4, the elements behind it, and as much of
+//! the OBUs in them as tells a keyframe.
 //!
 //! ```text
 //! |Z|Y| W |N|-|-|-|   Z: the first element continues an OBU; Y: the last one is continued
@@ -15,55 +15,119 @@ const SEQUENCE_HEADER: u8 = 1;
 const FRAME_HEADER: u8 = 3;
 const FRAME: u8 = 6;
 
-pub(super) fn describe(payload: &[u8]) -> Option<PayloadInfo> {
-    let (&header, elements) = payload.split_first()?;
-    let continues = header & 0x80 != 0;
-    let new_sequence = header & 0x08 != 0;
-    // §4.4: a new coded video sequence cannot start in the middle of an OBU.
-    if continues && new_sequence {
-        return None;
+/// A payload: OBUs and parts of OBUs, its elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aggregate<'a> {
+    /// Z: the first element continues the last one of the packet before.
+    pub continues: bool,
+    /// Y: the last element is continued in the next packet.
+    pub is_continued: bool,
+    /// N: the packet is the first of a coded video sequence.
+    pub new_sequence: bool,
+    /// W: how many elements there are, of which the last has no size; with 0 all have sizes.
+    count: u8,
+    elements: &'a [u8],
+}
+
+impl<'a> Aggregate<'a> {
+    /// Reads the aggregation header; `None` if it is malformed.
+    pub fn read(payload: &'a [u8]) -> Option<Self> {
+        let (&header, elements) = payload.split_first()?;
+        let continues = header & 0x80 != 0;
+        let new_sequence = header & 0x08 != 0;
+        // §4.4: a new coded video sequence cannot start in the middle of an OBU.
+        (!continues || !new_sequence).then_some(Self {
+            continues,
+            is_continued: header & 0x40 != 0,
+            new_sequence,
+            count: header >> 4 & 0x03,
+            elements,
+        })
     }
 
-    let key_picture = read_elements(elements, header >> 4 & 0x03, continues)?;
-    let keyframe = !continues && (new_sequence || key_picture);
+    /// Goes over the elements.
+    pub fn elements(&self) -> Elements<'a> {
+        Elements {
+            rest: self.elements,
+            count: self.count,
+            index: 0,
+            is_malformed: false,
+        }
+    }
+}
+
+/// The elements of an [`Aggregate`].
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    rest: &'a [u8],
+    count: u8,
+    index: u8,
+    is_malformed: bool,
+}
+
+impl Elements<'_> {
+    /// Once there are no more: whether they were as the header says.
+    pub fn are_complete(&self) -> bool {
+        let complete = if self.count == 0 {
+            self.index > 0
+        } else {
+            self.index == self.count
+        };
+        complete && !self.is_malformed
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let element = if self.count != 0 && self.index + 1 == self.count {
+            std::mem::take(&mut self.rest)
+        } else if let Some(element) = read_sized(&mut self.rest) {
+            element
+        } else {
+            self.rest = &[];
+            self.is_malformed = true;
+            return None;
+        };
+        self.index = self.index.saturating_add(1);
+        Some(element)
+    }
+}
+
+pub(super) fn describe(payload: &[u8]) -> Option<PayloadInfo> {
+    let aggregate = Aggregate::read(payload)?;
+    let key_picture = has_key_picture(&aggregate)?;
+    let keyframe = !aggregate.continues && (aggregate.new_sequence || key_picture);
     Some(PayloadInfo {
         keyframe,
-        frame_start: !continues,
+        frame_start: !aggregate.continues,
         layer: LayerId::default(),
         switch_up: keyframe,
         vp8: None,
     })
 }
 
-/// Walks over the elements; tells whether a sequence header with a key frame behind it is there,
-/// for senders that do not set N.
-fn read_elements(elements: &[u8], count: u8, continues: bool) -> Option<bool> {
-    let mut rest = elements;
+/// Tells whether a sequence header with a key frame behind it is there, for senders that do not
+/// set N.
+fn has_key_picture(aggregate: &Aggregate<'_>) -> Option<bool> {
+    let mut elements = aggregate.elements();
     let mut sequence_header = false;
     let mut key_picture = false;
-    let mut index = 0u8;
-    while !rest.is_empty() {
-        // W counts the elements and leaves out the last one's size; 0 means all have sizes.
-        let element = if count != 0 && index + 1 == count {
-            std::mem::take(&mut rest)
-        } else {
-            read_sized(&mut rest)?
-        };
-        if index != 0 || !continues {
+    let mut is_continuation = aggregate.continues;
+    for element in elements.by_ref() {
+        if !std::mem::take(&mut is_continuation) {
             match ObuType::of(element) {
                 ObuType::SequenceHeader => sequence_header = true,
                 ObuType::KeyFrame => key_picture |= sequence_header,
                 ObuType::Other => {}
             }
         }
-        index = index.saturating_add(1);
     }
-    let complete = if count == 0 {
-        index > 0
-    } else {
-        index == count
-    };
-    complete.then_some(key_picture)
+    elements.are_complete().then_some(key_picture)
 }
 
 fn read_sized<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -73,8 +137,9 @@ fn read_sized<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(element)
 }
 
-/// AV1 specification §4.10.5: at most eight bytes of seven bits, at most 32 bits in value.
-fn read_leb128(rest: &mut &[u8]) -> Option<u32> {
+/// Reads a number in groups of seven bits (AV1 specification §4.10.5): at most eight bytes, at most
+/// 32 bits in value.
+pub fn read_leb128(rest: &mut &[u8]) -> Option<u32> {
     let mut value = 0u64;
     for shift in (0..56).step_by(7) {
         let (&byte, after) = rest.split_first()?;
@@ -165,6 +230,18 @@ mod tests {
 
         assert!(delta.frame_start && !delta.keyframe);
         assert!(!continued.frame_start && !continued.keyframe);
+    }
+
+    #[test]
+    fn gives_elements_in_order() {
+        let aggregate = Aggregate::read(&KEY).expect("whole");
+        let mut elements = aggregate.elements();
+
+        let all: Vec<_> = elements.by_ref().collect();
+
+        assert_eq!(all, [&KEY[2..5], &KEY[5..]]);
+        assert!(elements.are_complete());
+        assert!(!aggregate.continues && aggregate.is_continued && aggregate.new_sequence);
     }
 
     #[test]

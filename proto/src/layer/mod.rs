@@ -3,10 +3,10 @@
 //!
 //! Every reader takes bytes from the network: it never panics, never allocates and never looks
 //! past the payload. [`describe`] serves the router, which decides by [`PayloadInfo`] and knows
-//! no codec. [`dd`] reads the dependency descriptor, a header extension that tells the layers of
-//! any codec.
+//! no codec. The readers of single codecs serve the mixer too, which makes frames of payloads.
+//! [`dd`] reads the dependency descriptor, a header extension that tells the layers of any codec.
 
-mod av1;
+pub mod av1;
 pub mod dd;
 mod h264;
 pub mod red;

@@ -38,22 +38,29 @@ impl PictureId {
     }
 }
 
-/// Where a descriptor's fields are, and what they say.
-struct Descriptor {
-    /// Start of a VP8 partition.
-    start: bool,
-    partition: u8,
+/// A descriptor's fields, and where those are that can be rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descriptor {
+    /// N: no other frame refers to this one.
+    pub non_reference: bool,
+    /// S: the packet starts a VP8 partition.
+    pub start: bool,
+    /// PID: the partition that the payload begins in.
+    pub partition: u8,
+    /// TID: the temporal layer; 0 without layer indices.
+    pub temporal: u8,
+    /// Y: the frame refers to no others than those of temporal layer 0.
+    pub layer_sync: bool,
+    /// Bytes before the VP8 payload.
+    pub len: usize,
     picture_id: Option<(usize, PictureId)>,
     tl0_pic_idx: Option<(usize, u8)>,
-    temporal: u8,
-    layer_sync: bool,
     key_idx: Option<u8>,
-    /// Bytes before the VP8 payload.
-    len: usize,
 }
 
 impl Descriptor {
-    fn read(payload: &[u8]) -> Option<Self> {
+    /// Reads the descriptor at the start of a payload; `None` if it is malformed.
+    pub fn read(payload: &[u8]) -> Option<Self> {
         let mut at = 0;
         let mut next = || {
             let byte = payload.get(at).copied();
@@ -95,15 +102,30 @@ impl Descriptor {
         let last = if has_tid || has_key_idx { next()?.1 } else { 0 };
 
         Some(Self {
+            non_reference: first & 0x20 != 0,
             start: first & 0x10 != 0,
             partition: first & 0x07,
-            picture_id,
-            tl0_pic_idx,
             temporal: if has_tid { last >> 6 } else { 0 },
             layer_sync: has_tid && last & 0x20 != 0,
-            key_idx: has_key_idx.then_some(last & 0x1f),
             len: at,
+            picture_id,
+            tl0_pic_idx,
+            key_idx: has_key_idx.then_some(last & 0x1f),
         })
+    }
+
+    /// Whether the packet starts a frame.
+    pub fn starts_frame(&self) -> bool {
+        self.start && self.partition == 0
+    }
+
+    /// The counters.
+    pub fn ids(&self) -> PictureIds {
+        PictureIds {
+            picture_id: self.picture_id.map(|(_, id)| id),
+            tl0_pic_idx: self.tl0_pic_idx.map(|(_, index)| index),
+            key_idx: self.key_idx,
+        }
     }
 }
 
@@ -111,7 +133,7 @@ pub(super) fn describe(payload: &[u8]) -> Option<PayloadInfo> {
     let descriptor = Descriptor::read(payload)?;
     let header = *payload.get(descriptor.len)?;
 
-    let frame_start = descriptor.start && descriptor.partition == 0;
+    let frame_start = descriptor.starts_frame();
     // RFC 7741 §4.3: the P bit, the lowest of the first byte of a frame, is 0 in a keyframe.
     let keyframe = frame_start && header & 1 == 0;
 
@@ -123,11 +145,7 @@ pub(super) fn describe(payload: &[u8]) -> Option<PayloadInfo> {
             temporal: descriptor.temporal,
         },
         switch_up: keyframe || descriptor.layer_sync,
-        vp8: Some(PictureIds {
-            picture_id: descriptor.picture_id.map(|(_, id)| id),
-            tl0_pic_idx: descriptor.tl0_pic_idx.map(|(_, index)| index),
-            key_idx: descriptor.key_idx,
-        }),
+        vp8: Some(descriptor.ids()),
     })
 }
 
@@ -247,6 +265,15 @@ mod tests {
 
         assert_eq!(sync.layer.temporal, 1);
         assert!(sync.switch_up && !plain.switch_up);
+    }
+
+    #[test]
+    fn a_frame_that_nothing_refers_to_says_so() {
+        let non_reference = Descriptor::read(&[0x30]).expect("whole");
+        let full = Descriptor::read(&FULL).expect("whole");
+
+        assert!(non_reference.non_reference && non_reference.starts_frame());
+        assert!(!full.non_reference && full.len == 6);
     }
 
     #[test]

@@ -11,13 +11,46 @@
 
 use super::{LayerId, PayloadInfo};
 
-/// A descriptor's fields, as far as forwarding needs them.
+/// The pictures that a layer frame refers to in flexible mode, each as the distance of its picture
+/// id from the layer frame's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct References {
+    distances: [u8; MAX_REFERENCES],
+    count: usize,
+}
+
+impl References {
+    /// The distances, each below 128.
+    pub fn distances(&self) -> &[u8] {
+        self.distances.get(..self.count).unwrap_or_default()
+    }
+
+    /// RFC 9628 §4.2: P_DIFF, while N is set.
+    fn read(rest: &mut &[u8]) -> Option<Self> {
+        let mut references = Self::default();
+        for place in &mut references.distances {
+            let byte = take(rest)?;
+            *place = byte >> 1;
+            references.count += 1;
+            if byte & 0x01 == 0 {
+                return Some(references);
+            }
+        }
+        None
+    }
+}
+
+/// A descriptor's fields, as far as forwarding and receiving need them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descriptor {
     /// Counts pictures, in 7 or 15 bits.
     pub picture_id: Option<u16>,
+    /// Whether the picture id has 15 bits, not 7.
+    pub has_long_picture_id: bool,
     /// P: the layer frame refers to earlier pictures.
     pub inter_predicted: bool,
+    /// F: the layer frame names those pictures itself.
+    pub flexible: bool,
     /// B: the packet starts a layer frame.
     pub start: bool,
     /// E: the packet ends a layer frame.
@@ -26,10 +59,14 @@ pub struct Descriptor {
     pub not_for_upper_layers: bool,
     /// The layer; all zero without layer indices.
     pub layer: LayerId,
+    /// Counts pictures of temporal layer 0; only in non-flexible mode.
+    pub tl0_pic_idx: Option<u8>,
     /// U: from here on, no frame of this or a higher temporal layer refers to an earlier one.
     pub switch_up: bool,
     /// D: the layer frame refers to the spatial layer below, in the same picture.
     pub inter_layer: bool,
+    /// What the layer frame refers to in flexible mode.
+    pub references: References,
     /// Spatial layers of the stream, where the packet carries the scalability structure.
     pub spatial_layers: Option<u8>,
     /// Bytes before the VP9 payload.
@@ -44,23 +81,23 @@ impl Descriptor {
         let has = |bit: u8| flags & bit != 0;
         let (inter_predicted, flexible) = (has(0x40), has(0x10));
 
+        let has_long_picture_id = has(0x80) && rest.first().is_some_and(|high| high & 0x80 != 0);
         let picture_id = if has(0x80) {
             Some(read_picture_id(&mut rest)?)
         } else {
             None
         };
-        let indices = if has(0x20) {
-            let indices = take(&mut rest)?;
-            if !flexible {
-                let _tl0_pic_idx = take(&mut rest)?;
-            }
-            indices
+        let indices = if has(0x20) { take(&mut rest)? } else { 0 };
+        let tl0_pic_idx = if has(0x20) && !flexible {
+            Some(take(&mut rest)?)
         } else {
-            0
+            None
         };
-        if inter_predicted && flexible {
-            skip_references(&mut rest)?;
-        }
+        let references = if inter_predicted && flexible {
+            References::read(&mut rest)?
+        } else {
+            References::default()
+        };
         let spatial_layers = if has(0x02) {
             Some(skip_structure(&mut rest)?)
         } else {
@@ -69,7 +106,9 @@ impl Descriptor {
 
         Some(Self {
             picture_id,
+            has_long_picture_id,
             inter_predicted,
+            flexible,
             start: has(0x08),
             end: has(0x04),
             not_for_upper_layers: has(0x01),
@@ -77,8 +116,10 @@ impl Descriptor {
                 spatial: (indices >> 1) & 0x07,
                 temporal: indices >> 5,
             },
+            tl0_pic_idx,
             switch_up: indices & 0x10 != 0,
             inter_layer: indices & 0x01 != 0,
+            references,
             spatial_layers,
             len: payload.len() - rest.len(),
         })
@@ -130,15 +171,6 @@ fn read_picture_id(rest: &mut &[u8]) -> Option<u16> {
 /// RFC 9628 §4.2: at most three reference indices.
 const MAX_REFERENCES: usize = 3;
 
-fn skip_references(rest: &mut &[u8]) -> Option<()> {
-    for _ in 0..MAX_REFERENCES {
-        if take(rest)? & 0x01 == 0 {
-            return Some(());
-        }
-    }
-    None
-}
-
 /// Walks over the scalability structure (RFC 9628 §4.2.1) and tells how many spatial layers it has.
 fn skip_structure(rest: &mut &[u8]) -> Option<u8> {
     let flags = take(rest)?;
@@ -173,6 +205,8 @@ mod tests {
         let descriptor = Descriptor::read(&KEY).expect("whole");
 
         assert_eq!(descriptor.picture_id, Some(0x0102));
+        assert!(descriptor.has_long_picture_id && !descriptor.flexible);
+        assert_eq!(descriptor.tl0_pic_idx, Some(9));
         assert_eq!(descriptor.spatial_layers, Some(3));
         assert_eq!(descriptor.len, 29);
         assert!(describe(&KEY).expect("whole").keyframe);
@@ -237,6 +271,9 @@ mod tests {
         let descriptor = Descriptor::read(&payload).expect("whole");
 
         assert_eq!(descriptor.len, 4);
+        assert!(descriptor.flexible);
+        assert_eq!(descriptor.references.distances(), [1, 2]);
+        assert_eq!(descriptor.tl0_pic_idx, None);
         assert_eq!(
             descriptor.layer,
             LayerId {
