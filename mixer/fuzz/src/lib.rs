@@ -7,10 +7,11 @@
 //! To fuzz: `cargo +nightly fuzz run <target> corpus/<target> seeds/<target>` in `mixer`, with
 //! both folders named from `fuzz/`.
 
+pub mod frames;
 pub mod mux;
 
 /// A fuzz target: its name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 1] = [("mux", mux::run)];
+pub const TARGETS: [Target; 2] = [("frames", frames::run), ("mux", mux::run)];
