@@ -42,10 +42,14 @@ impl Finish {
                 .cues
                 .put(&mut append, places.scale, places.segment.body());
         }
-        let mut segment = resize(places.segment, file_bytes + append.len() as u64);
-        if segment.is_none() && !places.segment.is_unknown {
-            append.clear();
-            segment = resize(places.segment, file_bytes);
+        let mut segment = None;
+        // Clusters of unknown size can only be in a Segment of unknown size (RFC 8794 §6.2).
+        if !places.segment.is_unknown {
+            segment = resize(places.segment, file_bytes + append.len() as u64);
+            if segment.is_none() {
+                append.clear();
+                segment = resize(places.segment, file_bytes);
+            }
         }
         let cues = (!append.is_empty()).then_some(file_bytes);
         let patches = [
@@ -149,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_size_without_room_stays_unknown() {
-        let unknown = finish(120, true);
+    fn an_unknown_size_stays_unknown() {
+        let unknown = finish(60, true);
 
         assert!(!unknown.append.is_empty());
         assert_eq!(unknown.patches, []);

@@ -5,7 +5,7 @@
 //! 1. [`Writer::new`] gives its beginning;
 //! 2. [`Writer::write_block`] gives a block, and the beginning of a cluster where that is due. The
 //!    Segment and its clusters have no size: a cluster ends where the next begins (RFC 8794 §6.2);
-//! 3. [`Writer::finish`] gives an index for the end, and sizes for the beginning.
+//! 3. [`Writer::finish`] gives an index for the end, and the length for the beginning.
 
 use super::block::{Block, BlockHeader};
 use super::ebml::{UNKNOWN_SIZE, put_id, put_size, put_uint};
@@ -281,14 +281,13 @@ mod tests {
         seek_head.resize(96, 0);
         // 106 ms: the last block is taken to last as long as the one before.
         let duration = [b"\x44\x89\x88", &106_f64.to_be_bytes()[..]].concat();
-        let size = b"\x01\0\0\0\0\0\x00\xf9".to_vec();
         let patches = finish
             .patches
             .into_iter()
             .map(|patch| (patch.offset, patch.bytes));
         assert_eq!(
             patches.collect::<Vec<_>>(),
-            [(48, seek_head), (156, duration), (40, size)]
+            [(48, seek_head), (156, duration)]
         );
     }
 
