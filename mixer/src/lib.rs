@@ -7,4 +7,5 @@
 
 pub mod frames;
 pub mod mux;
+pub mod recording;
 pub mod timeline;

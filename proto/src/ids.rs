@@ -1,7 +1,7 @@
 //! Names and ids of rooms, participants and tracks.
 //!
 //! Names ([`RoomName`], [`Identity`]) come from outside and are checked once, here. Ids
-//! ([`RoomSid`], [`ParticipantSid`], [`TrackSid`]) are made by the server with LiveKit's prefixes,
+//! ([`RoomSid`], [`ParticipantSid`], [`TrackSid`], [`RecordingSid`]) are made by the server with LiveKit's prefixes,
 //! because SDKs look at them.
 
 use std::fmt;
@@ -140,6 +140,11 @@ sid! {
 sid! {
     /// A published track: `TR_...`.
     TrackSid, "TR_"
+}
+
+sid! {
+    /// A recording: `RC_...`.
+    RecordingSid, "RC_"
 }
 
 impl TrackSid {

@@ -13,6 +13,7 @@ pub mod listen;
 pub mod net;
 pub mod node;
 pub mod observe;
+pub mod recorder;
 pub mod signalling;
 pub mod web;
 pub mod worker;

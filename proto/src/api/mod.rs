@@ -6,6 +6,7 @@
 mod body;
 mod participant;
 mod problem;
+mod recording;
 mod room;
 mod timestamp;
 mod token;
@@ -16,6 +17,9 @@ pub use participant::{
     TrackKind, TrackSource,
 };
 pub use problem::{Problem, ProblemKind};
+pub use recording::{
+    ChangeRecording, Recording, RecordingFile, RecordingList, RecordingState, StartRecording,
+};
 pub use room::{CreateRoom, Room, RoomList};
 pub use timestamp::Timestamp;
 pub use token::{CreateToken, Grants, Token};

@@ -80,6 +80,8 @@ problems! {
     RoomNotFound = 404 "room-not-found" "Room not found",
     /// The room has no participant of this identity.
     ParticipantNotFound = 404 "participant-not-found" "Participant not found",
+    /// There is no such recording, or it has no such file.
+    RecordingNotFound = 404 "recording-not-found" "Recording not found",
     /// The path exists, but not with this method; `Allow` lists those it has.
     MethodNotAllowed = 405 "method-not-allowed" "Method not allowed",
     /// The resource exists with other settings, or the request was already being answered.
@@ -102,6 +104,8 @@ problems! {
     Overloaded = 503 "overloaded" "Overloaded",
     /// The server is stopping; try again after `Retry-After` seconds.
     ShuttingDown = 503 "shutting-down" "Shutting down",
+    /// There is too little room on the disk of recordings; the detail says how much there is.
+    InsufficientStorage = 507 "insufficient-storage" "Insufficient storage",
     /// The request took too long.
     TimedOut = 503 "timed-out" "Timed out",
 }

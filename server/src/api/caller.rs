@@ -94,6 +94,20 @@ impl Caller {
         )
     }
 
+    /// Whoever records rooms, or this one if the token names one.
+    pub(super) fn require_record(&self, room: &str) -> Result<(), Failure> {
+        let video = &self.0.video;
+        let may = video.room_record && (video.room.is_empty() || video.room == room);
+        self.require(may, &format!("roomRecord (with no room, or with {room:?})"))
+    }
+
+    /// Whoever records all rooms.
+    pub(super) fn require_record_all(&self) -> Result<(), Failure> {
+        let video = &self.0.video;
+        let may = video.room_record && video.room.is_empty();
+        self.require(may, "roomRecord, with no room")
+    }
+
     fn is_admin_of(&self, room: &RoomName) -> bool {
         self.0.video.room_admin && self.0.video.room == room.as_str()
     }
@@ -118,6 +132,10 @@ impl Caller {
         let grants: Vec<String> = [
             video.room_create.then(|| "roomCreate".to_owned()),
             video.room_list.then(|| "roomList".to_owned()),
+            video.room_record.then(|| match video.room.as_str() {
+                "" => "roomRecord".to_owned(),
+                _ => of_room("roomRecord"),
+            }),
             video.room_admin.then(|| of_room("roomAdmin")),
             video.room_join.then(|| of_room("roomJoin")),
         ]

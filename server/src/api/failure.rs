@@ -32,6 +32,9 @@ impl From<NodeError> for Failure {
             NodeError::LimitExceeded(_) => ProblemKind::LimitExceeded,
             NodeError::Overloaded => ProblemKind::Overloaded,
             NodeError::ShuttingDown => ProblemKind::ShuttingDown,
+            NodeError::RecordingNotFound(_) => ProblemKind::RecordingNotFound,
+            NodeError::InsufficientStorage(_) => ProblemKind::InsufficientStorage,
+            NodeError::Internal(_) => ProblemKind::Internal,
         };
         Self::new(kind, error.to_string())
     }

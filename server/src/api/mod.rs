@@ -8,6 +8,7 @@ mod docs;
 mod failure;
 mod idempotency;
 mod participants;
+mod recordings;
 mod request;
 mod rooms;
 mod tokens;
@@ -80,6 +81,15 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::create))
         .routes(routes!(participants::list))
         .routes(routes!(participants::get, participants::remove))
+        .routes(routes!(recordings::list_of_room, recordings::start))
+        .routes(routes!(recordings::stop))
+        .routes(routes!(recordings::list))
+        .routes(routes!(
+            recordings::get,
+            recordings::change,
+            recordings::delete
+        ))
+        .routes(routes!(recordings::file))
         .routes(routes!(crate::http::healthz))
         .routes(routes!(crate::http::readyz))
         .routes(routes!(crate::web::config))
@@ -100,7 +110,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 #[openapi(
     info(
         title = "Plenary",
-        description = "Rooms, participants and tokens. Every operation names the grant it needs; a token with grants \
+        description = "Rooms, participants, recordings and tokens. Every operation names the grant it needs; a token with grants \
             is made by any LiveKit server SDK or by `plenary token`. Durations are in seconds, times are RFC 3339, \
             errors are RFC 9457. `POST` honours `Idempotency-Key` for 24 hours, `DELETE` honours `If-Match`. \
             Requests with fields or query parameters that are not described here are refused.",
@@ -111,6 +121,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     tags(
         (name = "rooms", description = "Rooms come into being by this API or when somebody joins."),
         (name = "participants", description = "Who is in a room."),
+        (name = "recordings", description = "What was said and shown in a room, as files."),
         (name = "tokens", description = "What a participant joins with."),
         (name = "server", description = "The server itself; no token is needed."),
     )
@@ -212,6 +223,6 @@ mod tests {
                 operations += 1;
             }
         }
-        assert_eq!(operations, 11);
+        assert_eq!(operations, 19);
     }
 }

@@ -57,6 +57,8 @@ settings! {
         udp: Udp,
         /// What rooms are like unless their creator says otherwise.
         room: Room,
+        /// Recordings.
+        recording: Recording,
         /// The web app.
         web: Web,
         /// Bounds on what others can make this server hold.
@@ -111,6 +113,21 @@ settings! {
         /// Participants of a room that one worker takes before the room spreads to another, and so over all
         /// cores. More keeps rooms on one core, where they cost least.
         worker_participants: u32 = 32,
+    }
+}
+
+settings! {
+    /// Recordings.
+    Recording in "recording" {
+        /// The folder recordings are kept in, made with the first one. It is its owner's alone, and nothing in it
+        /// is deleted but by the API.
+        folder: PathBuf = PathBuf::from("recordings"),
+        /// Recordings at the same time.
+        max_running: u32 = 100,
+        /// Bytes that have to be free on the disk of `folder` for a recording to begin.
+        min_free_bytes: usize = 2_147_483_648,
+        /// When fewer bytes are free, recordings end.
+        stop_free_bytes: usize = 268_435_456,
     }
 }
 
@@ -204,6 +221,7 @@ impl Config {
             Admin::FIELDS,
             Udp::FIELDS,
             Room::FIELDS,
+            Recording::FIELDS,
             Web::FIELDS,
             Limits::FIELDS,
             Log::FIELDS,

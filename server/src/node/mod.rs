@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use proto::api::{CreateRoom, Participant, Room};
-use proto::ids::{Identity, RoomName};
+use proto::ids::{Identity, RecordingSid, RoomName};
 use proto::link::SegmentId;
+use proto::media::WallClock;
 use proto::session::{DtlsIdentity, SessionConfig};
 use proto::signal::messages::JoinRequest;
 use proto::token::{ApiKeys, Claims};
@@ -21,10 +22,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::Config;
 use crate::dump::Dumps;
 use crate::engine::{
-    ConnectionId, EngineConfig, Join, JoinError, Reply, Request, RoomDefaults, RoomError, Taps,
+    ConnectionId, EngineConfig, Join, JoinError, Purpose, Reply, Request, RoomDefaults, RoomError,
+    Taps,
 };
 use crate::net::{self, Advertised, MediaSocket};
 use crate::observe::Counters;
+use crate::recorder::{RecordingError, Recordings};
 use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerCounters, WorkerHandle};
 use crate::{clock, entropy};
 
@@ -45,6 +48,9 @@ struct Inner {
     workers: Vec<WorkerHandle>,
     placement: Placement,
     dumps: Option<Arc<Dumps>>,
+    recordings: Recordings,
+    /// The clock that all workers translate sender reports to.
+    wall: WallClock,
     advertised: Vec<Advertised>,
     next_connection: AtomicU64,
     is_stopping: AtomicBool,
@@ -80,6 +86,28 @@ pub enum NodeError {
     /// The node is stopping.
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// There is no such recording, or it has no such file.
+    #[error("{0}")]
+    RecordingNotFound(String),
+    /// There is too little room on the disk.
+    #[error("{0}")]
+    InsufficientStorage(String),
+    /// Something that should work does not.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<RecordingError> for NodeError {
+    fn from(error: RecordingError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RecordingError::NotFound => Self::RecordingNotFound(detail),
+            RecordingError::Conflict(_) => Self::Conflict(detail),
+            RecordingError::TooMany(_) => Self::LimitExceeded(detail),
+            RecordingError::NoSpace { .. } => Self::InsufficientStorage(detail),
+            RecordingError::Disk(_) => Self::Internal(detail),
+        }
+    }
 }
 
 impl From<RoomError> for NodeError {
@@ -111,6 +139,9 @@ pub enum StartError {
     /// Something else of the system.
     #[error("{0}")]
     System(#[from] std::io::Error),
+    /// Recordings cannot be looked after.
+    #[error("cannot look after the recordings of recording.folder: {0}")]
+    Recordings(std::io::Error),
     /// The crypto library does not work.
     #[error("{0}")]
     Crypto(#[from] proto::session::SessionError),
@@ -126,6 +157,8 @@ impl Node {
         let identity = DtlsIdentity::generate()?;
         let keys = ApiKeys::new(config.keys.clone());
         let dumps = Dumps::start(&config.debug).map_err(StartError::Dump)?;
+        let recordings = Recordings::start(&config.recording).map_err(StartError::Recordings)?;
+        let wall = clock::wall();
         let count = config.workers.count();
         let mut seed = ChaCha20Rng::from_seed(entropy::bytes());
         let node_id = format!("ND_{:012x}", seed.next_u64() >> 16);
@@ -140,7 +173,7 @@ impl Node {
                 identity: identity.clone(),
                 addresses: ips.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
                 estimates: true,
-                wall: clock::wall(),
+                wall,
             };
             let engine = EngineConfig {
                 session,
@@ -163,6 +196,8 @@ impl Node {
             workers,
             placement,
             dumps,
+            recordings,
+            wall,
             advertised,
             next_connection: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
@@ -341,6 +376,58 @@ impl Node {
         .await
     }
 
+    /// Begins to record a room.
+    ///
+    /// # Errors
+    /// [`NodeError`]
+    pub async fn record(&self, room: &RoomName) -> Result<RecordingSid, NodeError> {
+        if !self.is_ready() {
+            return Err(NodeError::ShuttingDown);
+        }
+        let sid = self.room(room).await?.sid;
+        let home = self.0.placement.home_of(room);
+        let worker = self.worker(home.ok_or(NodeError::RoomNotFound)?).clone();
+        let (node, name, asked) = (self.clone(), room.clone(), worker.clone());
+        let begun = tokio::task::spawn_blocking(move || {
+            let wall = node.0.wall;
+            node.0.recordings.begin(&name, &sid, wall, asked)
+        });
+        let begun = begun.await.map_err(|_| NodeError::Overloaded)??;
+        let (reply, replied) = oneshot::channel();
+        let (listener, purpose) = (begun.listener, Purpose::Recording);
+        let listen = Input::Listen(room.clone(), listener, purpose, begun.ear, reply);
+        // Without an ear that hears, the recording ends by itself.
+        worker.give(listen).map_err(|_| NodeError::Overloaded)?;
+        let replied = tokio::time::timeout(REPLY_TIMEOUT, replied).await;
+        let Ok(Ok(Reply::Done(outcome))) = replied else {
+            return Err(NodeError::Overloaded);
+        };
+        outcome?;
+        Ok(begun.id)
+    }
+
+    /// Ends a recording, whose files are completed then.
+    ///
+    /// # Errors
+    /// [`NodeError`]
+    pub async fn stop_recording(
+        &self,
+        room: &RoomName,
+        id: &RecordingSid,
+    ) -> Result<(), NodeError> {
+        let listener = self.0.recordings.stop(id)?;
+        match self.done(room, Request::StopListening(listener)).await {
+            // Then it has ended already.
+            Err(NodeError::ParticipantNotFound | NodeError::RoomNotFound) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// The recordings of this node.
+    pub fn recordings(&self) -> &Recordings {
+        &self.0.recordings
+    }
+
     /// Whether new participants are taken.
     pub fn is_ready(&self) -> bool {
         !self.0.is_stopping.load(Ordering::Relaxed)
@@ -396,6 +483,9 @@ impl Node {
             // A worker that does not answer ends with the process.
             let _ = tokio::time::timeout(REPLY_TIMEOUT, wait).await;
         }
+        let recordings = self.0.recordings.clone();
+        // A thread that fails has nothing left to wait for.
+        let _ = tokio::task::spawn_blocking(move || recordings.wait_for_all()).await;
     }
 
     fn worker(&self, segment: SegmentId) -> &WorkerHandle {

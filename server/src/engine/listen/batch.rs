@@ -71,6 +71,7 @@ pub struct HeardBatch {
     items: Vec<Item>,
     news: usize,
     bytes: Vec<u8>,
+    dropped: u64,
 }
 
 #[derive(Debug)]
@@ -99,6 +100,11 @@ impl HeardBatch {
         self.bytes.len()
     }
 
+    /// Packets since the last batch that are not in it, because whoever listens did not keep up.
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
     /// What is in it, in the order it happened.
     pub fn heard(&self) -> impl Iterator<Item = Heard<'_>> {
         let mut rest = self.bytes.as_slice();
@@ -116,7 +122,7 @@ impl HeardBatch {
     pub fn clear(&mut self) {
         self.items.clear();
         self.bytes.clear();
-        self.news = 0;
+        (self.news, self.dropped) = (0, 0);
     }
 
     pub(super) fn push(&mut self, news: News) {
@@ -144,12 +150,19 @@ impl HeardBatch {
         self.news
     }
 
+    /// Counts a packet that was dropped.
+    pub(super) fn drop_packet(&mut self) {
+        self.dropped += 1;
+    }
+
     /// Forgets the packets. Returns how many there were.
-    pub(super) fn drop_packets(&mut self) -> usize {
+    pub(super) fn drop_packets(&mut self) -> u64 {
         let before = self.items.len();
         self.items.retain(|item| matches!(item, Item::News(_)));
         self.bytes.clear();
-        before - self.items.len()
+        let lost = (before - self.items.len()) as u64;
+        self.dropped += lost;
+        lost
     }
 
     /// Puts news of earlier before everything.
@@ -158,6 +171,7 @@ impl HeardBatch {
         earlier.items.append(&mut self.items);
         self.items = earlier.items;
         self.news += earlier.news;
+        self.dropped += earlier.dropped;
     }
 }
 

@@ -188,7 +188,7 @@ impl Engine {
     /// wait. One that has too many waits for nothing any more.
     pub fn return_heard(&mut self, now: Instant, id: ListenerId, mut batch: HeardBatch) {
         let lost = batch.drop_packets();
-        self.counters.dropped[DropReason::ListenerFull as usize] += lost as u64;
+        self.counters.dropped[DropReason::ListenerFull as usize] += lost;
         let Some((key, room)) = self.listener(id) else {
             return;
         };
@@ -279,6 +279,7 @@ impl Engine {
             };
         }
         if listener.batch.byte_count() > MAX_HEARD_BYTES {
+            listener.batch.drop_packet();
             return self.counters.drop(DropReason::ListenerFull);
         }
         listener.batch.push_packet(&HeardPacket {

@@ -1,0 +1,512 @@
+//! One track: from packets to the blocks of its files.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Instant;
+
+use proto::codec::Codec;
+
+use super::journal::Event;
+use super::limits::{MAX_FILE_BYTES, MAX_FILE_US, MAX_SILENT_GAP_US, MAX_SIZES, SILENCE_LAG};
+use super::manifest::{FileState, RecordedFile};
+use super::pauses::Pauses;
+use super::people::{People, Source};
+use super::recorder::{FileId, NewTrack, Output, Shelf};
+use crate::frames::limits::RECORDER_PATIENCE;
+use crate::frames::{Content, Frame, FrameAssembler, Output as Assembled, Packet};
+use crate::mux::{self, Block, Media, Opus, TrackNumber, VideoCodec, VideoSize, Writer};
+use crate::timeline::{SenderClock, Stamp, Timeline, TrackClock};
+
+/// A packet of 20 ms of silence in Opus: fullband CELT, one channel.
+const SILENCE: [u8; 3] = [0xF8, 0xFF, 0xFE];
+const SILENCE_US: i64 = 20_000;
+/// Bytes that wait to be given out.
+const MAX_PENDING_BYTES: usize = 64 * 1024;
+/// Switches of encodings that wait for their frames.
+const MAX_SWITCHES: usize = 16;
+
+/// A packet of a track.
+#[derive(Debug, Clone, Copy)]
+pub struct TrackPacket<'a> {
+    /// The track's number.
+    pub track: u16,
+    /// The encoding it is of.
+    pub encoding: u8,
+    /// What it holds; sound is never in RED.
+    pub codec: Codec,
+    /// The rest.
+    pub packet: Packet<&'a [u8]>,
+}
+
+/// A track as it is recorded.
+#[derive(Debug)]
+pub(super) struct Track {
+    new: NewTrack,
+    source: Source,
+    stream: Option<Stream>,
+    file: Option<OpenFile>,
+    files: usize,
+    /// Whether what a frame refers to may have been left out.
+    waits_for_keyframe: bool,
+    /// When the next packet of sound is due, in the file's time.
+    sound_due_us: Option<i64>,
+    lost_told: u64,
+}
+
+/// What packets of one codec become.
+#[derive(Debug)]
+struct Stream {
+    codec: Codec,
+    assembler: FrameAssembler<Box<[u8]>>,
+    clock: TrackClock,
+    /// The sequence numbers from which on another encoding comes.
+    switches: VecDeque<(u64, u8)>,
+    encoding: u8,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    id: FileId,
+    /// In the manifest.
+    place: usize,
+    writer: Writer,
+    /// What has been written and not given out.
+    pending: Vec<u8>,
+    began_us: i64,
+    last_us: i64,
+    config: Option<Arc<[u8]>>,
+    size: Option<VideoSize>,
+}
+
+/// All files of a recording have one track each.
+const NUMBER: TrackNumber = match TrackNumber::new(1) {
+    Some(number) => number,
+    None => panic!("1 is a number"),
+};
+
+/// What a track needs of the recording that it belongs to.
+#[derive(Debug)]
+pub(super) struct Desk<'a> {
+    pub(super) now: Instant,
+    pub(super) timeline: &'a Timeline,
+    /// Its publisher's.
+    pub(super) clock: &'a mut SenderClock,
+    pub(super) pauses: &'a Pauses,
+    pub(super) people: &'a People,
+    pub(super) shelf: &'a mut Shelf,
+}
+
+impl Track {
+    pub(super) const fn new(new: NewTrack, source: Source) -> Self {
+        Self {
+            new,
+            source,
+            stream: None,
+            file: None,
+            files: 0,
+            waits_for_keyframe: true,
+            sound_due_us: None,
+            lost_told: 0,
+        }
+    }
+
+    /// Whose it is.
+    pub(super) fn participant(&self) -> &str {
+        &self.new.participant
+    }
+
+    pub(super) fn handle_packet(&mut self, desk: &mut Desk<'_>, packet: &TrackPacket<'_>) {
+        let is_other = |stream: &Stream| stream.codec != packet.codec;
+        if self.stream.as_ref().is_some_and(is_other) {
+            self.end_stream(desk);
+        }
+        let stream = self.stream.get_or_insert_with(|| Stream {
+            codec: packet.codec,
+            assembler: FrameAssembler::new(packet.codec, RECORDER_PATIENCE),
+            clock: TrackClock::new(packet.codec.clock_rate_hz()),
+            switches: VecDeque::new(),
+            encoding: packet.encoding,
+        });
+        stream.note_encoding(packet);
+        let kept = packet.packet.map(Box::from);
+        stream.assembler.handle_packet(desk.now, kept);
+        self.take_frames(desk);
+    }
+
+    pub(super) fn handle_timeout(&mut self, desk: &mut Desk<'_>) {
+        self.take_frames(desk);
+        let until = desk.timeline.at(desk.now) - SILENCE_LAG.as_micros() as i64;
+        if let Some(until_us) = desk.pauses.file_time(until) {
+            self.fill_silence(desk.shelf, until_us);
+        }
+        self.tell_losses(desk);
+    }
+
+    /// Frames were left out, or are going to be.
+    pub(super) fn want_keyframe(&mut self, shelf: &mut Shelf) {
+        self.waits_for_keyframe = true;
+        let is_picture = |stream: &Stream| stream.codec.video().is_some();
+        if self.stream.as_ref().is_some_and(is_picture) {
+            let wanted = Output::KeyframeWanted(self.new.number);
+            shelf.outputs.push_back(wanted);
+        }
+    }
+
+    /// Writes what is left, and completes the file.
+    pub(super) fn end(&mut self, desk: &mut Desk<'_>) {
+        self.end_stream(desk);
+    }
+
+    /// Gives out what has been written.
+    pub(super) fn flush(&mut self, shelf: &mut Shelf) {
+        if let Some(file) = &mut self.file {
+            file.flush(shelf);
+        }
+    }
+
+    fn end_stream(&mut self, desk: &mut Desk<'_>) {
+        if let Some(stream) = &mut self.stream {
+            stream.assembler.finish();
+            self.take_frames(desk);
+        }
+        self.tell_losses(desk);
+        self.lost_told = 0;
+        self.stream = None;
+        self.close_file(desk.shelf);
+        self.waits_for_keyframe = true;
+    }
+
+    fn take_frames(&mut self, desk: &mut Desk<'_>) {
+        while let Some(stream) = &mut self.stream
+            && let Some(output) = stream.assembler.poll(desk.now)
+        {
+            match output {
+                Assembled::KeyframeWanted => {
+                    let wanted = Output::KeyframeWanted(self.new.number);
+                    desk.shelf.outputs.push_back(wanted);
+                }
+                Assembled::Frame(frame) => {
+                    let stamp = stream.stamp(&frame);
+                    let at = stream.clock.time_of(desk.timeline, desk.clock, stamp);
+                    match desk.pauses.file_time(at) {
+                        Some(pts_us) => self.write(desk, &frame, pts_us),
+                        None => self.waits_for_keyframe = true,
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, desk: &mut Desk<'_>, frame: &Frame, pts_us: i64) {
+        let is_keyframe = frame.is_keyframe();
+        if self.waits_for_keyframe && !is_keyframe {
+            return;
+        }
+        self.waits_for_keyframe = false;
+        if is_keyframe
+            && self
+                .file
+                .as_ref()
+                .is_some_and(|file| file.ends_before(frame, pts_us))
+        {
+            self.close_file(desk.shelf);
+        }
+        if self.file.is_none() && !self.open_file(desk, frame, pts_us) {
+            self.waits_for_keyframe = true;
+            return;
+        }
+        if let Content::Sound(sound) = &frame.content {
+            // What was lost is left open, for decoders to conceal.
+            if sound.lost_before == 0 {
+                self.fill_silence(desk.shelf, pts_us - MAX_SILENT_GAP_US);
+            }
+            let duration_us = i64::from(sound.duration_samples) * 1_000 / 48;
+            self.sound_due_us = Some(pts_us + duration_us);
+        }
+        let Some(file) = &mut self.file else { return };
+        if let Content::Picture(picture) = &frame.content {
+            file.note_size(desk.shelf, pts_us, picture.size);
+        }
+        file.write(desk.shelf, pts_us, is_keyframe, &frame.data);
+    }
+
+    /// Fills sound that has stopped with silence, up to a time.
+    fn fill_silence(&mut self, shelf: &mut Shelf, until_us: i64) {
+        let (Some(file), Some(due_us)) = (&mut self.file, &mut self.sound_due_us) else {
+            return;
+        };
+        while *due_us < until_us {
+            file.write(shelf, *due_us, true, &SILENCE);
+            *due_us += SILENCE_US;
+        }
+    }
+
+    fn open_file(&mut self, desk: &mut Desk<'_>, frame: &Frame, pts_us: i64) -> bool {
+        let Some(codec) = self.stream.as_ref().map(|stream| stream.codec) else {
+            return false;
+        };
+        let (media, config, size) = match &frame.content {
+            Content::Sound(_) => (Media::Audio(Opus::default()), None, None),
+            Content::Picture(picture) => {
+                let config = picture.config.clone();
+                let Some(codec) = file_codec(codec, config.as_deref()) else {
+                    return false;
+                };
+                let size = picture.size;
+                (Media::Video { codec, size }, config, Some(size))
+            }
+        };
+        let entry = self.entry(desk.people, codec);
+        let settings = mux::Settings {
+            title: desk.shelf.title.clone(),
+            utc_us: Some(desk.shelf.unix_ms * 1_000),
+            tracks: vec![mux::Track {
+                number: NUMBER,
+                uid: uid(&self.new.sid),
+                name: track_name(&entry),
+                media,
+            }],
+        };
+        let mut pending = Vec::new();
+        let writer = match Writer::new(settings, &mut pending) {
+            Ok(writer) => writer,
+            Err(error) => {
+                let event = Event::NotRecorded {
+                    track: self.new.sid.clone(),
+                    reason: error.to_string(),
+                };
+                desk.shelf.note(desk.timeline.at(desk.now), event);
+                return false;
+            }
+        };
+        let event = Event::File {
+            track: self.new.sid.clone(),
+            path: entry.path.clone(),
+        };
+        desk.shelf.note(desk.timeline.at(desk.now), event);
+        let (id, place) = desk.shelf.begin(entry);
+        self.files += 1;
+        self.file = Some(OpenFile {
+            id,
+            place,
+            writer,
+            pending,
+            began_us: pts_us,
+            last_us: i64::MIN,
+            config,
+            size,
+        });
+        if let (Some(file), Some(size)) = (&mut self.file, size) {
+            file.size = None;
+            file.note_size(desk.shelf, pts_us, size);
+        }
+        true
+    }
+
+    /// The file that is begun, for the manifest.
+    fn entry(&self, people: &People, codec: Codec) -> RecordedFile {
+        let person = people.get(&self.new.participant);
+        let ending = match codec.video() {
+            Some(_) => "mkv",
+            None => "mka",
+        };
+        let path = format!(
+            "tracks/{}/{}-{}-{:03}.{ending}",
+            path_safe(&self.new.participant),
+            path_safe(&self.new.sid),
+            self.source.short(),
+            self.files
+        );
+        let short = codec.mime_type().rsplit('/').next().unwrap_or_default();
+        RecordedFile {
+            path,
+            state: FileState::Open,
+            codec: short.to_ascii_lowercase(),
+            source: self.source,
+            participant: self.new.participant.clone(),
+            identity: person.map(|own| own.identity.clone()).unwrap_or_default(),
+            name: person.map(|own| own.name.clone()).unwrap_or_default(),
+            track: self.new.sid.clone(),
+            first_pts_us: None,
+            last_pts_us: None,
+            bytes: 0,
+            blocks: 0,
+            keyframes: 0,
+            sizes: Vec::new(),
+        }
+    }
+
+    fn close_file(&mut self, shelf: &mut Shelf) {
+        self.sound_due_us = None;
+        if let Some(mut file) = self.file.take() {
+            file.flush(shelf);
+            let bytes = file.writer.bytes();
+            shelf.finish(file.id, file.place, bytes, file.writer.finish());
+        }
+    }
+
+    fn tell_losses(&mut self, desk: &mut Desk<'_>) {
+        let Some(stream) = &self.stream else { return };
+        let lost = stream.assembler.counters().lost_packets;
+        let packets = lost.saturating_sub(self.lost_told);
+        if packets == 0 {
+            return;
+        }
+        self.lost_told = lost;
+        desk.shelf.lost_packets += packets;
+        let event = Event::Lost {
+            track: self.new.sid.clone(),
+            packets,
+        };
+        desk.shelf.note(desk.timeline.at(desk.now), event);
+    }
+}
+
+impl Stream {
+    /// Remembers from which packet on another encoding comes.
+    fn note_encoding(&mut self, packet: &TrackPacket<'_>) {
+        let newest = self.switches.back().map_or(self.encoding, |(_, own)| *own);
+        if newest == packet.encoding {
+            return;
+        }
+        let sequence = packet.packet.sequence;
+        // A packet of the encoding before, come late, is no switch.
+        if self
+            .switches
+            .back()
+            .is_some_and(|(from, _)| sequence < *from)
+        {
+            return;
+        }
+        if self.switches.len() == MAX_SWITCHES {
+            self.switches.pop_front();
+        }
+        self.switches.push_back((sequence, packet.encoding));
+    }
+
+    fn stamp(&mut self, frame: &Frame) -> Stamp {
+        while let Some((from, encoding)) = self.switches.front()
+            && *from <= frame.first_sequence
+        {
+            self.encoding = *encoding;
+            self.switches.pop_front();
+        }
+        Stamp {
+            timestamp: frame.timestamp,
+            received: frame.received,
+            clock: frame.clock,
+            encoding: self.encoding,
+        }
+    }
+}
+
+impl OpenFile {
+    /// Whether the next file is to begin with a keyframe.
+    fn ends_before(&self, frame: &Frame, pts_us: i64) -> bool {
+        let has_other_config = match &frame.content {
+            Content::Picture(picture) => picture.config != self.config,
+            Content::Sound(_) => false,
+        };
+        has_other_config
+            || self.writer.bytes() >= MAX_FILE_BYTES
+            || pts_us - self.began_us >= MAX_FILE_US
+    }
+
+    fn note_size(&mut self, shelf: &mut Shelf, pts_us: i64, size: VideoSize) {
+        if self.size == Some(size) {
+            return;
+        }
+        self.size = Some(size);
+        if let Some(entry) = shelf.files.get_mut(self.place)
+            && entry.sizes.len() < MAX_SIZES
+        {
+            entry.sizes.push((pts_us, size.width_px, size.height_px));
+        }
+    }
+
+    /// Writes a block. One that is before the last, or outside of what a file can hold, is left
+    /// out.
+    fn write(&mut self, shelf: &mut Shelf, pts_us: i64, is_keyframe: bool, data: &[u8]) {
+        if pts_us < self.last_us {
+            return;
+        }
+        let block = Block {
+            pts_us,
+            is_keyframe,
+            data,
+        };
+        if self
+            .writer
+            .write_block(NUMBER, block, &mut self.pending)
+            .is_err()
+        {
+            return;
+        }
+        self.last_us = pts_us;
+        if let Some(entry) = shelf.files.get_mut(self.place) {
+            entry.first_pts_us.get_or_insert(pts_us);
+            entry.last_pts_us = Some(pts_us);
+            entry.bytes = self.writer.bytes();
+            entry.blocks += 1;
+            entry.keyframes += u64::from(is_keyframe);
+        }
+        if self.pending.len() >= MAX_PENDING_BYTES {
+            self.flush(shelf);
+        }
+    }
+
+    fn flush(&mut self, shelf: &mut Shelf) {
+        if !self.pending.is_empty() {
+            let bytes = std::mem::take(&mut self.pending);
+            shelf.outputs.push_back(Output::Append(self.id, bytes));
+        }
+    }
+}
+
+/// The codec as a file names it; `None` while it cannot be described.
+fn file_codec(codec: Codec, config: Option<&[u8]>) -> Option<VideoCodec> {
+    Some(match codec {
+        Codec::Vp8 => VideoCodec::Vp8,
+        Codec::Vp9 => VideoCodec::Vp9,
+        Codec::Av1 => VideoCodec::Av1 {
+            config: config.map(<[u8]>::to_vec),
+        },
+        Codec::H264 => VideoCodec::H264 {
+            config: config?.to_vec(),
+        },
+        Codec::Opus | Codec::Red => return None,
+    })
+}
+
+/// Whose it is and what, for people who look into a file.
+fn track_name(entry: &RecordedFile) -> String {
+    let whose = match entry.name.as_str() {
+        "" => &entry.identity,
+        name => name,
+    };
+    let mut name = format!("{whose} ({})", entry.source.short());
+    let mut most = name.len().min(mux::limits::MAX_TEXT_BYTES);
+    while !name.is_char_boundary(most) {
+        most -= 1;
+    }
+    name.truncate(most);
+    name
+}
+
+/// The same number for the same track, in every file of it (FNV-1a).
+fn uid(track: &str) -> NonZeroU64 {
+    let hash = track.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN)
+}
+
+/// Ids are made by the server and have no other characters; a path depends on that.
+fn path_safe(id: &str) -> String {
+    let safe = id.chars().map(|own| match own {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => own,
+        _ => '_',
+    });
+    safe.take(64).collect()
+}

@@ -1,0 +1,122 @@
+//! Recordings.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Timestamp, TrackKind, TrackSource};
+
+/// A recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Recording {
+    /// Its id.
+    #[schema(example = "RC_aQ3kXbW7cT9z")]
+    pub id: String,
+    /// The room's name.
+    #[schema(example = "standup")]
+    pub room: String,
+    /// Id of the room's life that is recorded.
+    #[schema(example = "RM_aQ3kXbW7cT9z")]
+    pub room_sid: String,
+    /// How it stands.
+    pub state: RecordingState,
+    /// Why it ended, if nobody wanted it to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    /// How long it is, in seconds. Pauses do not count.
+    pub duration: f64,
+    /// Packets that never came, or came too late.
+    pub lost_packets: u64,
+    /// Packets that were left out because the disk or the machine did not keep up.
+    pub dropped_packets: u64,
+    /// Its files: each track as it was sent, nothing decoded. All of them have the same time zero.
+    pub files: Vec<RecordingFile>,
+}
+
+/// How a recording stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// It is being recorded.
+    Recording,
+    /// It is paused: nothing is written.
+    Paused,
+    /// It has ended; its files are being completed.
+    Finalizing,
+    /// It is complete.
+    Done,
+    /// The server ended before the recording did. The files hold what had been written, and are
+    /// completed.
+    Recovered,
+    /// It has ended because the disk was full.
+    DiskFull,
+    /// It has ended because something failed.
+    Failed,
+}
+
+/// A file of a recording. It plays at any time, also while it grows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecordingFile {
+    /// Its name, by which it can be had at `/v1/recordings/{id}/files/{file}`.
+    #[schema(example = "TR_VCs9bTqYkRw3Np-cam-000.mkv")]
+    pub file: String,
+    /// Where it is in the recording's folder.
+    #[schema(example = "tracks/PA_2KqWvRz8mJtX/TR_VCs9bTqYkRw3Np-cam-000.mkv")]
+    pub path: String,
+    /// Whether it has its index and its length. It plays without.
+    pub complete: bool,
+    /// Sound or pictures.
+    pub kind: TrackKind,
+    /// `vp8`, `vp9`, `h264`, `av1` or `opus`.
+    #[schema(example = "vp8")]
+    pub codec: String,
+    /// What it shows or lets hear.
+    pub source: TrackSource,
+    /// The id of the participant who published it.
+    pub participant_sid: String,
+    /// Their identity.
+    pub identity: String,
+    /// Their name.
+    pub name: String,
+    /// The track's id.
+    pub track_sid: String,
+    /// When it begins, in seconds of the recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<f64>,
+    /// When it ends, in seconds of the recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<f64>,
+    /// How large it is.
+    pub bytes: u64,
+    /// Frames, or packets of sound.
+    pub frames: u64,
+}
+
+/// What to record. There is nothing to choose so far: send `{}` or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartRecording {}
+
+/// What to change of a recording that runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRecording {
+    /// Whether to leave out what happens. Files go on after a pause as if there had been none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+}
+
+/// One page of recordings, oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecordingList {
+    /// The recordings of this page.
+    pub recordings: Vec<Recording>,
+    /// Pass this as `cursor` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}

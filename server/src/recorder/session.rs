@@ -1,0 +1,283 @@
+//! One recording: a thread that takes what a listener hears and gives it to files.
+//!
+//! Nothing that happens here reaches the call: the worker hands over batches and never waits, and a
+//! disk that is slow, full or hung, or a fault in here, ends or thins this recording alone.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use mixer::frames::Packet;
+use mixer::recording::{End, Manifest, NewTrack, Output, Recorder, TrackPacket};
+use parking_lot::Mutex;
+
+use super::disk::Disk;
+use super::news;
+use super::space::Space;
+use crate::clock;
+use crate::engine::{Heard, HeardBatch, HeardPacket, ListenerId, News};
+use crate::worker::{Hearing, Input, Silence, WorkerHandle};
+
+/// How long the thread sleeps at most, so that it does what it is told without delay.
+const NAP: Duration = Duration::from_millis(50);
+/// How often what was waited for is given up and silence is filled in.
+const TICK: Duration = Duration::from_millis(200);
+/// How often the manifest is written although nothing but lengths has changed.
+const MANIFEST_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the disk is asked for its free bytes.
+const SPACE_INTERVAL: Duration = Duration::from_secs(1);
+/// Orders that wait.
+const MAX_ORDERS: usize = 64;
+
+/// What a recording is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Leave out what comes from now on.
+    Pause,
+    /// Go on.
+    Resume,
+}
+
+/// Everyone else's side of a recording.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) listener: ListenerId,
+    orders: Sender<Order>,
+    shared: Arc<Shared>,
+}
+
+/// What the thread shows of itself.
+#[derive(Debug)]
+struct Shared {
+    manifest: Mutex<Manifest>,
+    /// Whether somebody wanted it to end.
+    is_stopped: Mutex<bool>,
+}
+
+/// The thread's state.
+pub(super) struct Session {
+    recorder: Recorder,
+    disk: Disk,
+    space: Space,
+    hearing: Hearing,
+    listener: ListenerId,
+    /// Where the listener is.
+    worker: WorkerHandle,
+    orders: Receiver<Order>,
+    shared: Arc<Shared>,
+    /// The newest instant that is known of the room.
+    heard_until: Instant,
+    next_tick: Instant,
+    next_manifest: Instant,
+    next_space: Instant,
+}
+
+impl Running {
+    /// The recording as it is now.
+    pub(super) fn manifest(&self) -> Manifest {
+        self.shared.manifest.lock().clone()
+    }
+
+    /// Tells the recording to do something. Returns whether it takes it.
+    pub(super) fn order(&self, order: Order) -> bool {
+        self.orders.try_send(order).is_ok()
+    }
+
+    /// Says that the recording ends because somebody wants it to.
+    pub(super) fn note_stop(&self) {
+        *self.shared.is_stopped.lock() = true;
+    }
+}
+
+impl Session {
+    /// A recording that is about to begin, and everyone else's side of it.
+    pub(super) fn new(
+        now: Instant,
+        recorder: Recorder,
+        disk: Disk,
+        space: Space,
+        hearing: Hearing,
+        (listener, worker): (ListenerId, WorkerHandle),
+    ) -> (Self, Running) {
+        let (orders, taken) = bounded(MAX_ORDERS);
+        let shared = Arc::new(Shared {
+            manifest: Mutex::new(recorder.manifest(now)),
+            is_stopped: Mutex::new(false),
+        });
+        let session = Self {
+            recorder,
+            disk,
+            space,
+            hearing,
+            listener,
+            worker,
+            orders: taken,
+            shared: Arc::clone(&shared),
+            heard_until: now,
+            next_tick: now + TICK,
+            next_manifest: now,
+            next_space: now + SPACE_INTERVAL,
+        };
+        let running = Running {
+            listener,
+            orders,
+            shared,
+        };
+        (session, running)
+    }
+
+    /// Writes the beginning, so that what follows is known to work.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn begin(&mut self, now: Instant) -> io::Result<()> {
+        self.recorder.flush();
+        self.carry_out()?;
+        self.disk.write_manifest(&self.recorder.manifest(now))
+    }
+
+    /// Records until there is nothing more to hear, and calls `done` with how it stands then.
+    pub(super) fn run(mut self, done: impl FnOnce(&Manifest)) {
+        let end = match catch_unwind(AssertUnwindSafe(|| self.record())) {
+            Ok(Ok(())) if *self.shared.is_stopped.lock() => End::Stopped,
+            Ok(Ok(())) => End::RoomClosed,
+            Ok(Err(error)) if is_full(&error) => End::DiskFull,
+            Ok(Err(error)) => End::Failed(format!("the disk failed: {error}")),
+            Err(_) => End::Failed("a fault in the recorder".to_owned()),
+        };
+        tracing::info!(listener = self.listener.0, ?end, "recording ends");
+        let finished = catch_unwind(AssertUnwindSafe(|| self.finish(end)));
+        if finished.is_err() {
+            tracing::error!("a recording could not be completed");
+        }
+        done(&self.shared.manifest.lock());
+    }
+
+    fn record(&mut self) -> io::Result<()> {
+        loop {
+            match self.hearing.wait(NAP) {
+                Ok(batch) => {
+                    self.take(&batch);
+                    self.hearing.give_back(batch);
+                }
+                // Nothing is on its way that would be older.
+                Err(Silence::Quiet) => self.heard_until = clock::now(),
+                Err(Silence::Over) => return Ok(()),
+            }
+            while let Ok(order) = self.orders.try_recv() {
+                match order {
+                    Order::Pause => self.recorder.pause(self.heard_until),
+                    Order::Resume => self.recorder.resume(self.heard_until),
+                };
+            }
+            if self.heard_until >= self.next_tick {
+                self.next_tick = self.heard_until + TICK;
+                self.recorder.handle_timeout(self.heard_until);
+            }
+            self.recorder.flush();
+            self.carry_out()?;
+            self.look_after(clock::now())?;
+        }
+    }
+
+    /// What is to be done now and then.
+    fn look_after(&mut self, now: Instant) -> io::Result<()> {
+        if now >= self.next_space {
+            self.next_space = now + SPACE_INTERVAL;
+            self.space.check()?;
+        }
+        if self.recorder.has_changed() || now >= self.next_manifest {
+            self.next_manifest = now + MANIFEST_INTERVAL;
+            let manifest = self.recorder.manifest(self.heard_until);
+            self.disk.write_manifest(&manifest)?;
+            *self.shared.manifest.lock() = manifest;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, batch: &HeardBatch) {
+        self.recorder.count_dropped(batch.dropped());
+        for heard in batch.heard() {
+            match heard {
+                Heard::Packet(packet) => self.take_packet(&packet),
+                Heard::News(News::Signal(encoded)) => {
+                    news::tell(&mut self.recorder, self.heard_until, encoded);
+                }
+                Heard::News(News::TrackBegan(track)) => {
+                    let new = NewTrack {
+                        number: track.number,
+                        sid: track.sid.to_string(),
+                        participant: track.publisher.to_string(),
+                        kind: track.kind,
+                    };
+                    self.recorder.handle_track(self.heard_until, new);
+                }
+                Heard::News(News::TrackEnded(number)) => {
+                    self.recorder.handle_track_end(self.heard_until, *number);
+                }
+            }
+        }
+    }
+
+    fn take_packet(&mut self, heard: &HeardPacket<'_>) {
+        // Time is that of arrival: were the disk to hang, packets that wait here would be given up
+        // although they have come.
+        self.heard_until = self.heard_until.max(heard.received);
+        let packet = TrackPacket {
+            track: heard.track,
+            encoding: heard.encoding,
+            codec: heard.codec,
+            packet: Packet {
+                sequence: heard.sequence,
+                timestamp: heard.timestamp,
+                marker: heard.marker,
+                payload: heard.payload,
+                received: heard.received,
+                orientation: heard.orientation,
+                clock: heard.clock,
+            },
+        };
+        self.recorder.handle_packet(self.heard_until, &packet);
+    }
+
+    fn carry_out(&mut self) -> io::Result<()> {
+        let mut outcome = Ok(());
+        while let Some(output) = self.recorder.poll() {
+            if let Output::KeyframeWanted(track) = output {
+                let wanted = Input::ListenerKeyframe(self.listener, track);
+                // A worker that is overloaded gets the next request.
+                let _ = self.worker.give(wanted);
+                continue;
+            }
+            // The others are to be carried out all the same.
+            outcome = outcome.and(self.disk.carry_out(output));
+        }
+        outcome
+    }
+
+    fn finish(&mut self, end: End) {
+        if end != End::Stopped && end != End::RoomClosed {
+            self.disk.give_up_reserve();
+        }
+        let now = self.heard_until.max(clock::now());
+        self.recorder.end(now, end);
+        if let Err(error) = self.carry_out() {
+            tracing::warn!(%error, "not all files of a recording could be completed");
+        }
+        self.disk.give_up_reserve();
+        let manifest = self.recorder.manifest(now);
+        if let Err(error) = self.disk.write_manifest(&manifest) {
+            tracing::error!(%error, "the end of a recording could not be written down");
+        }
+        *self.shared.manifest.lock() = manifest;
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
