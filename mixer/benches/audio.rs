@@ -1,0 +1,2 @@
+#![allow(missing_docs, reason = "made by the macros")]
+fn main() {}
