@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::level::sum_of_squares;
 use super::packet::Packet;
 use super::time::{RATE_HZ, Stereo};
 
@@ -49,8 +50,9 @@ impl Decoder {
             .ok()?;
         let out = out.get(..made)?;
         // Nothing that is not a number may reach the sum, from where it would never go.
-        let energy: f32 = out.iter().flatten().map(|sample| sample * sample).sum();
-        energy.is_finite().then_some(out)
+        sum_of_squares(out.as_flattened())
+            .is_finite()
+            .then_some(out)
     }
 }
 

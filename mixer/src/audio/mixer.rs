@@ -2,10 +2,11 @@
 
 use super::decoder::NoDecoder;
 use super::input::{AudioFrame, InputCounters};
+use super::level::SILENCE_DBFS;
 use super::limiter::Limiter;
 use super::limits::{MAX_INPUTS, MAX_LISTENERS, MAX_OWN_INPUTS};
 use super::listener::{Listener, ListenerId, mono};
-use super::source::{InputId, SILENCE_DBFS, Source, WINDOW};
+use super::source::{InputId, Source, WINDOW};
 use super::time::{Stereo, TICK_SAMPLES, whole_position};
 
 /// Why an input or a listener cannot be added.

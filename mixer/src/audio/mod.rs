@@ -22,6 +22,7 @@ mod clock;
 mod decoder;
 mod encoder;
 mod input;
+mod level;
 mod limiter;
 pub mod limits;
 mod listener;

@@ -12,49 +12,85 @@ use super::time::Stereo;
 /// Rates are so near to 1 that nothing needs to be filtered out.
 #[derive(Debug)]
 pub(super) struct Resampler {
-    /// The end of what came before, then what is being resampled.
-    input: Vec<Stereo>,
+    /// Of the left and of the right channel the end of what came before, then what is being
+    /// resampled.
+    inputs: [Vec<f32>; 2],
     out: Vec<Stereo>,
 }
 
 impl Resampler {
     pub(super) fn new() -> Self {
         Self {
-            input: vec![[0.0; 2]; BEFORE],
+            inputs: [vec![0.0; BEFORE], vec![0.0; BEFORE]],
             out: Vec::new(),
         }
     }
 
     /// Forgets what came before: what follows does not continue it.
     pub(super) fn reset(&mut self) {
-        self.input.clear();
-        self.input.resize(BEFORE, [0.0; 2]);
+        for input in &mut self.inputs {
+            input.clear();
+            input.resize(BEFORE, 0.0);
+        }
     }
 
     /// Takes the samples that are to be heard in a span. Gives those of the room, and the position
     /// of the first. The last ones come with the next block, since it takes what is after them.
     pub(super) fn resample(&mut self, span: Span, samples: &[Stereo]) -> (i64, &[Stereo]) {
-        self.input.extend_from_slice(samples);
+        let [left, right] = &mut self.inputs;
+        left.extend(samples.iter().map(|sample| sample[0]));
+        right.extend(samples.iter().map(|sample| sample[1]));
+        // Most microphones have one channel: half of the work.
+        let is_mono = left == right;
+
         // Blocks join: this one's end is the same number as the next one's start.
         let first = (span.start - AHEAD).ceil() as i64;
         let end = (span.start + samples.len() as f64 * span.rate - AHEAD).ceil() as i64;
-
+        let at = fixed((first as f64 - span.start) / span.rate + BEFORE as f64);
+        let step = fixed(span.rate.recip());
+        let places = (first..end).scan(at, |at, _| {
+            let place = Place::near(*at);
+            *at += step;
+            Some(place)
+        });
         self.out.clear();
-        let kernel = &*KERNEL;
-        let step = span.rate.recip();
-        let mut at = (first as f64 - span.start) * step + BEFORE as f64;
-        for _ in first..end {
-            let whole = at as usize;
-            let phase = ((at - whole as f64) * PHASES as f64).round() as usize;
-            let taps = (whole + 1).saturating_sub(TAPS / 2)..whole + 1 + TAPS / 2;
-            // Rates are so near to 1 that no tap is ever outside.
-            let input = self.input.get(taps).unwrap_or_default();
-            self.out
-                .push(convolve(input.as_flattened(), &kernel[phase]));
-            at += step;
+        if is_mono {
+            let left = places.map(|place| place.interpolate(left));
+            self.out.extend(left.map(|sample| [sample; 2]));
+        } else {
+            let both = places.map(|place| [place.interpolate(left), place.interpolate(right)]);
+            self.out.extend(both);
         }
-        self.input.drain(..samples.len());
+
+        for input in &mut self.inputs {
+            input.drain(..samples.len());
+        }
         (first, &self.out)
+    }
+}
+
+/// A place between two samples.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The first of the samples around it.
+    first: usize,
+    weights: &'static [f32; TAPS],
+}
+
+impl Place {
+    fn near(at: u64) -> Self {
+        let at = at + HALF_PHASE;
+        let phase = at >> PHASE_SHIFT & (PHASES as u64 - 1);
+        Self {
+            first: (at >> FRACTION_BITS) as usize + 1 - TAPS / 2,
+            weights: &KERNEL[phase as usize],
+        }
+    }
+
+    fn interpolate(self, input: &[f32]) -> f32 {
+        let around = input.get(self.first..).and_then(<[f32]>::first_chunk);
+        // Rates are so near to 1 that no tap is ever outside.
+        around.map_or(0.0, |around| convolve(around, self.weights))
     }
 }
 
@@ -66,16 +102,21 @@ const BEFORE: usize = TAPS + 2;
 const AHEAD: f64 = (TAPS / 2) as f64 + 1.0;
 /// How finely the place between two samples is known. Twice as many make a tone purer by 6 dB.
 const PHASES: usize = 512;
+/// Places are counted in fractions of a sample that are so fine that a block's are exact.
+const FRACTION_BITS: u32 = 32;
+const PHASE_SHIFT: u32 = FRACTION_BITS - PHASES.ilog2();
+const HALF_PHASE: u64 = 1 << (PHASE_SHIFT - 1);
 /// How much purer, against how much duller: the shape of Kaiser's window.
 const BETA: f64 = 7.0;
 
-/// For each place between two samples the weights of those around it, each twice, as it is for
-/// both channels.
-type Kernel = Box<[[f32; 2 * TAPS]]>;
+/// For each place between two samples the weights of those around it.
+static KERNEL: LazyLock<Box<[[f32; TAPS]]>> = LazyLock::new(|| (0..PHASES).map(weights).collect());
 
-static KERNEL: LazyLock<Kernel> = LazyLock::new(|| (0..=PHASES).map(weights).collect());
+fn fixed(place: f64) -> u64 {
+    (place * (1_u64 << FRACTION_BITS) as f64) as u64
+}
 
-fn weights(phase: usize) -> [f32; 2 * TAPS] {
+fn weights(phase: usize) -> [f32; TAPS] {
     let place = phase as f64 / PHASES as f64;
     let mut weights = [0.0; TAPS];
     for (tap, weight) in weights.iter_mut().enumerate() {
@@ -84,7 +125,7 @@ fn weights(phase: usize) -> [f32; 2 * TAPS] {
     }
     // What is steady stays as it is, whatever the place.
     let sum: f64 = weights.iter().sum();
-    std::array::from_fn(|at| (weights[at / 2] / sum) as f32)
+    weights.map(|weight| (weight / sum) as f32)
 }
 
 fn sinc(distance: f64) -> f64 {
@@ -110,16 +151,14 @@ fn bessel(x: f64) -> f64 {
     sum
 }
 
-/// Eight sums side by side, as the compiler may not reorder one.
-fn convolve(input: &[f32], weights: &[f32; 2 * TAPS]) -> Stereo {
+fn convolve(input: &[f32; TAPS], weights: &[f32; TAPS]) -> f32 {
+    // Eight sums side by side, as the compiler may not reorder one.
     let mut sums = [0.0; 8];
-    for (input, weights) in input.chunks_exact(8).zip(weights.chunks_exact(8)) {
-        for lane in 0..8 {
-            sums[lane] += input[lane] * weights[lane];
-        }
+    for lane in 0..8 {
+        sums[lane] = input[lane] * weights[lane] + input[lane + 8] * weights[lane + 8];
     }
     let [a, b, c, d, e, f, g, h] = sums;
-    [(a + c) + (e + g), (b + d) + (f + h)]
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 #[cfg(test)]

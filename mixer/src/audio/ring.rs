@@ -76,18 +76,22 @@ impl Ring {
             samples = &samples[known..];
             at += known as i64;
         }
-        let overlap = (self.end() - at) as usize;
-        for (index, &sample) in samples.iter().enumerate() {
+        let overlap = usize::try_from(self.end() - at).unwrap_or(0);
+        let fading = overlap.max(Self::FADE - self.faded_in);
+        let (fading, rest) = samples.split_at(fading.min(samples.len()));
+        for (index, &sample) in fading.iter().enumerate() {
             let sample = sample.scaled(self.next_fade_in());
-            match index < overlap {
-                true => add(
+            if index < overlap {
+                add(
                     &mut self.samples,
                     (at - self.front) as usize + index,
                     sample,
-                ),
-                false => self.samples.push_back(sample),
+                );
+            } else {
+                self.samples.push_back(sample);
             }
         }
+        self.samples.extend(rest);
         late
     }
 

@@ -2,6 +2,7 @@
 
 use super::decoder::NoDecoder;
 use super::input::Input;
+use super::level::{SILENCE_DBFS, level_dbfs};
 use super::limiter::{Limiter, Sample};
 use super::ring::Ring;
 use super::time::{Stereo, TICK_SAMPLES};
@@ -86,9 +87,7 @@ impl Source {
         if self.is_silent {
             return SILENCE_DBFS;
         }
-        let samples = self.window[..TICK_SAMPLES].as_flattened();
-        let power = sum_of_squares(samples) / samples.len() as f32;
-        (10.0 * power.log10()).max(SILENCE_DBFS)
+        level_dbfs(self.window[..TICK_SAMPLES].as_flattened())
     }
 
     /// Reads what is missing in the window from there on.
@@ -108,9 +107,6 @@ impl Source {
 /// What is looked at for a tick.
 pub(super) const WINDOW: usize = TICK_SAMPLES + Limiter::LOOKAHEAD;
 
-/// Of what is not heard at all, as in RFC 6465.
-pub(super) const SILENCE_DBFS: f32 = -127.0;
-
 fn amplify(samples: &mut [Stereo], before: f32, gain: f32) {
     if before == 1.0 && gain == 1.0 {
         return;
@@ -127,15 +123,4 @@ fn amplify(samples: &mut [Stereo], before: f32, gain: f32) {
 
 fn plus(a: Stereo, b: Stereo) -> Stereo {
     [a[0] + b[0], a[1] + b[1]]
-}
-
-/// Eight sums side by side, as the compiler may not reorder one.
-pub(super) fn sum_of_squares(samples: &[f32]) -> f32 {
-    let mut sums = [0.0; 8];
-    for samples in samples.chunks_exact(8) {
-        for (sum, sample) in sums.iter_mut().zip(samples) {
-            *sum += sample * sample;
-        }
-    }
-    sums.iter().sum()
 }
