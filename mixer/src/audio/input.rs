@@ -68,10 +68,11 @@ pub(super) struct Input {
 }
 
 impl Input {
-    pub(super) fn new() -> Result<Self, NoDecoder> {
+    /// Begins with nothing. What is before a position, if one is known, will not be read.
+    pub(super) fn new(read_to: Option<i64>) -> Result<Self, NoDecoder> {
         Ok(Self {
             decoder: Decoder::new()?,
-            playout: Playout::new(),
+            playout: Playout::new(read_to),
             packet_samples: MAX_UNIT,
             comfort_left: 0,
             made_up: 0,

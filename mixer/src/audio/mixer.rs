@@ -103,7 +103,7 @@ impl AudioMixer {
         if self.sources.len() == MAX_INPUTS {
             return Err(AddError::Full);
         }
-        self.sources.push(Source::new(id)?);
+        self.sources.push(Source::new(id, self.next)?);
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl AudioMixer {
     }
 
     /// Mixes the 20 ms from a time on. Ticks follow each other, but for pauses: what was to be
-    /// heard between is left out, and the sides of the cut fade into each other for 5 ms.
+    /// heard between is left out, and the 5 ms after the last tick fade into the next one.
     pub fn mix(&mut self, tick_start_us: i64) -> Mixed<'_> {
         let from = whole_position(tick_start_us);
         for source in &mut self.sources {
@@ -194,6 +194,15 @@ impl AudioMixer {
             pts_us: tick_start_us,
             samples: self.out.as_flattened(),
             listeners: &self.listeners,
+        }
+    }
+
+    /// Lets time pass up to a tick without mixing, as in a pause. If that is done as often as
+    /// mixing otherwise, what is heard after the pause is waiting by then.
+    pub fn skip_to(&mut self, tick_start_us: i64) {
+        let to = whole_position(tick_start_us);
+        for source in &mut self.sources {
+            source.input.read(to, &mut []);
         }
     }
 

@@ -24,11 +24,12 @@ pub(super) struct Placed {
 }
 
 impl Playout {
-    pub(super) fn new() -> Self {
+    /// Begins with nothing. What is before a position, if one is known, will not be read.
+    pub(super) fn new(read_to: Option<i64>) -> Self {
         Self {
             clock: None,
             resampler: Resampler::new(),
-            ring: Ring::new(),
+            ring: Ring::new(read_to),
         }
     }
 
@@ -130,3 +131,90 @@ fn is_quiet(samples: &[Stereo]) -> bool {
 
 /// -54 dBFS: what is between words in a room.
 const QUIET: f32 = 0.002;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_US: u64 = 3_600_000_000;
+
+    /// A sender whose clock is off, and whose times waver by 5 ms.
+    struct Sender {
+        playout: Playout,
+        fast_ppm: f64,
+        random: fastrand::Rng,
+    }
+
+    impl Sender {
+        fn new(fast_ppm: f64) -> Self {
+            Self {
+                playout: Playout::new(None),
+                fast_ppm,
+                random: fastrand::Rng::with_seed(17),
+            }
+        }
+
+        /// Where a sample is taken.
+        fn due(&self, sample: u64) -> f64 {
+            sample as f64 / (1.0 + self.fast_ppm * 1e-6)
+        }
+
+        fn at(&mut self, frame: u64) -> f64 {
+            self.due(frame * 960) + (self.random.f64() - 0.5) * 2.0 * 5.0 * 48.0
+        }
+
+        /// Sends a frame that nobody listens to: its samples need not be made.
+        fn pass(&mut self, frame: u64) {
+            let at = self.at(frame);
+            if let Some(clock) = &mut self.playout.clock {
+                clock.observe(at, 960);
+            }
+            self.playout.leave_gap(960);
+        }
+
+        /// Sends a second with a pulse in its middle. Tells how far off that is heard, in ms.
+        fn skew_ms(&mut self, frame: u64) -> f64 {
+            let middle = (frame + 25) * 960;
+            for frame in frame..frame + 50 {
+                let at = self.at(frame);
+                let samples = pulse(frame * 960, middle);
+                assert!(!self.playout.push_frame(at, &samples).is_spliced);
+            }
+            let from = self.due(middle) as i64 - 2_400;
+            let mut out = [[0.0; 2]; 4_800];
+            self.playout.read(from, &mut out);
+            let peak = (0..out.len()).max_by(|&a, &b| out[a][0].total_cmp(&out[b][0]));
+            let heard = from + peak.expect("samples") as i64;
+            (heard as f64 - self.due(middle)) / 48.0
+        }
+    }
+
+    /// A hump of 2 ms.
+    fn pulse(start: u64, middle: u64) -> Vec<Stereo> {
+        let sample = |at: u64| (1.0 - at.abs_diff(middle) as f32 / 48.0).max(0.0);
+        (start..start + 960).map(|at| [sample(at); 2]).collect()
+    }
+
+    #[test]
+    fn sound_is_within_a_millisecond_of_its_time_for_two_hours() {
+        for fast_ppm in [-200.0, 200.0] {
+            let mut sender = Sender::new(fast_ppm);
+            sender.skew_ms(0);
+            let frames = 2 * HOUR_US / 20_000;
+            for frame in 50..frames {
+                match frame % 3_000 {
+                    0 if frame >= 9_000 => {
+                        let skew_ms = sender.skew_ms(frame);
+                        assert!(
+                            skew_ms.abs() < 1.0,
+                            "{fast_ppm} ppm: {skew_ms} ms in {frame}"
+                        );
+                    }
+                    // Sent with the one before.
+                    1..50 if frame >= 9_000 => {}
+                    _ => sender.pass(frame),
+                }
+            }
+        }
+    }
+}

@@ -23,11 +23,12 @@ impl Ring {
     /// How long it takes to fade. Shorter would click, longer would swallow a consonant.
     pub(super) const FADE: usize = 240;
 
-    pub(super) fn new() -> Self {
+    /// Begins with nothing. What is before a position, if one is known, will not be read.
+    pub(super) fn new(read_to: Option<i64>) -> Self {
         Self {
             samples: VecDeque::new(),
             front: 0,
-            read_to: i64::MIN,
+            read_to: read_to.unwrap_or(i64::MIN),
             is_open: false,
             faded_in: 0,
         }
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn has_samples_where_they_were_written() {
-        let mut ring = Ring::new();
+        let mut ring = Ring::new(None);
         ring.write(100, &[[1.0; 2]; 500]);
         ring.write(600, &[[1.0; 2]; 500]);
 
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn fades_around_a_gap() {
-        let mut ring = Ring::new();
+        let mut ring = Ring::new(None);
         ring.write(0, &[[1.0; 2]; 1_000]);
         ring.write(2_000, &[[1.0; 2]; 1_000]);
         ring.close();
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn what_goes_back_takes_over_without_a_step() {
         for back in [1, 100, FADE, 500, 1_000] {
-            let mut ring = Ring::new();
+            let mut ring = Ring::new(None);
             ring.write(0, &[[1.0; 2]; 1_000]);
             ring.write(1_000 - back, &[[1.0; 2]; 2_000]);
 
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_goes_back_by_more_than_it_has_is_left_out() {
-        let mut ring = Ring::new();
+        let mut ring = Ring::new(None);
         ring.write(0, &[[1.0; 2]; 5_000]);
 
         ring.write(1_000, &[[7.0; 2]; 1_000]);
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_late_is_not_heard() {
-        let mut ring = Ring::new();
+        let mut ring = Ring::new(None);
         read(&mut ring, 0, 1_000);
 
         assert_eq!(ring.write(0, &[[1.0; 2]; 900]), 900);
@@ -256,7 +257,7 @@ mod tests {
 
     #[test]
     fn short_pieces_fade_as_long_ones() {
-        let mut ring = Ring::new();
+        let mut ring = Ring::new(None);
         for at in 0..10 {
             ring.write(at * 100, &[[1.0; 2]; 100]);
         }
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_jump_ahead_forgets_what_is_between() {
-        let mut ring = Ring::new();
+        let mut ring = Ring::new(None);
         ring.write(0, &[[1.0; 2]; 1_000]);
 
         let out = read(&mut ring, 900, 1_000);

@@ -29,10 +29,11 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(id: InputId) -> Result<Self, NoDecoder> {
+    /// Begins with nothing. What is before a position, if one is known, will not be heard.
+    pub(super) fn new(id: InputId, read_to: Option<i64>) -> Result<Self, NoDecoder> {
         Ok(Self {
             id,
-            input: Input::new()?,
+            input: Input::new(read_to)?,
             is_leaving: false,
             gain: 1.0,
             is_muted: false,

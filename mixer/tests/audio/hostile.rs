@@ -71,6 +71,31 @@ fn times_beyond_all_time_change_nothing() {
 }
 
 #[test]
+fn a_first_frame_from_far_ahead_does_not_keep_others_away() {
+    let frames = Sender::tone(440.0, 0.5).frames_until(1_000_000);
+    let mut room = Room::new(vec![frames.clone()]);
+    room.mix(0, 20_000);
+    let id = InputId(1);
+    room.mixer.add_input(id).expect("room");
+
+    let ahead = AudioFrame {
+        pts_us: 3_600_000_000,
+        ..frames[0].frame()
+    };
+    room.mixer.handle_frame(id, ahead);
+    for sent in &frames {
+        room.mixer.handle_frame(id, sent.frame());
+    }
+    room.mix(20_000, 500_000);
+
+    assert_eq!(
+        room.mixer.input_counters(id).expect("added").early_frames,
+        1
+    );
+    assert!(room.mixer.level_dbfs(id) > -12.0);
+}
+
+#[test]
 fn late_frames_are_dropped_and_counted() {
     let frames = Sender::tone(440.0, 0.5).frames_until(1_000_000);
     let mut room = Room::new(vec![frames]).with_delay(-100_000);

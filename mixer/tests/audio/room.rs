@@ -57,6 +57,14 @@ impl Room {
         }
     }
 
+    /// Lets time pass.
+    pub(crate) fn skip(&mut self, from_us: i64, to_us: i64) {
+        for tick_us in (from_us..=to_us).step_by(TICK_US as usize) {
+            self.give_until(tick_us + self.delay_us);
+            self.mixer.skip_to(tick_us);
+        }
+    }
+
     fn give_until(&mut self, until_us: i64) {
         for ((id, frames), given) in self.tracks.iter().zip(&mut self.given) {
             while let Some(sent) = frames.get(*given).filter(|sent| sent.pts_us < until_us) {
