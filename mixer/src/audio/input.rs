@@ -31,7 +31,7 @@ pub struct InputCounters {
     pub early_frames: u64,
     /// Lost frames that were made from the copy in the next one.
     pub fec_frames: u64,
-    /// How much of what was lost was made up, in samples.
+    /// How much of what was lost or did not come in time was made up, in samples.
     pub concealed_samples: u64,
     /// How much noise was made while senders were silent, in samples.
     pub comfort_samples: u64,
@@ -60,11 +60,20 @@ pub(super) struct Input {
     playout: Playout,
     /// How long its packets are, as far as is known.
     packet_samples: usize,
-    /// For how many samples a silent sender's noise may still be made.
-    comfort_left: usize,
-    /// For how many samples in a row all has been made up.
-    made_up: usize,
+    filler: Filler,
+    /// Whether something had to be filled in since the last frame, because it was time.
+    has_run_out: bool,
     counters: InputCounters,
+}
+
+/// What may stand for what does not come.
+#[derive(Debug, Clone, Copy)]
+struct Filler {
+    /// Whether it is the noise behind a sender that is silent. Else it is what it might have gone on
+    /// to say.
+    is_noise: bool,
+    /// For how many samples it is believable.
+    left: usize,
 }
 
 impl Input {
@@ -74,8 +83,8 @@ impl Input {
             decoder: Decoder::new()?,
             playout: Playout::new(read_to),
             packet_samples: MAX_UNIT,
-            comfort_left: 0,
-            made_up: 0,
+            filler: Filler::after(false),
+            has_run_out: false,
             counters: InputCounters::default(),
         })
     }
@@ -101,7 +110,7 @@ impl Input {
         let placed = packet.and_then(|packet| self.play(at, packet));
         let Some(placed) = placed else {
             self.counters.bad_frames += 1;
-            self.make_up(self.packet_samples);
+            self.fill(self.packet_samples);
             return;
         };
         self.counters.late_frames += u64::from(placed.is_late);
@@ -112,7 +121,8 @@ impl Input {
     pub(super) fn read(&mut self, from: i64, out: &mut [Stereo]) -> bool {
         let to = from + out.len() as i64;
         while self.playout.runs_out_before(to) {
-            if !self.make_comfort() {
+            self.has_run_out = true;
+            if !self.make_filler(self.unit()) {
                 self.playout.finish();
             }
         }
@@ -137,43 +147,30 @@ impl Input {
     /// Puts something where frames are missing.
     fn fill_before(&mut self, at: f64, lost: u32, packet: Option<Packet<'_>>) {
         let missing = self.playout.missing_before(at);
-        if missing < MIN_GAP {
-            return;
+        let has_gap = missing >= MIN_GAP;
+        if has_gap {
+            // A sender's frames are as far apart as they are long.
+            let unit = self.unit();
+            let missing = (missing / unit as f64).round() as usize * unit;
+            match packet.filter(|_| lost > 0) {
+                Some(next) => self.fill_lost(missing, next),
+                None => self.fill(missing),
+            }
         }
-        // A sender's frames are as far apart as they are long.
-        let unit = self.unit();
-        let missing = (missing / unit as f64).round() as usize * unit;
-        if self.comfort_left > 0 {
-            self.fill_with_comfort(missing);
-        } else if lost > 0 {
-            self.fill_lost(missing, packet);
-        } else {
-            self.playout.leave_gap(missing);
+        if has_gap || self.has_run_out {
+            self.playout.align(at);
         }
-        self.playout.align(at);
+        self.has_run_out = false;
     }
 
-    fn fill_with_comfort(&mut self, missing: usize) {
-        let unit = self.unit();
-        let mut filled = 0;
-        while filled < missing && self.make_comfort() {
-            filled += unit;
-        }
-        if filled < missing {
-            self.playout.leave_gap(missing - filled);
-        }
-    }
-
-    /// Makes up the beginning of what was lost, and takes the end from the next packet's copy.
-    fn fill_lost(&mut self, missing: usize, next: Option<Packet<'_>>) {
-        let copy = next.and_then(|next| Some((next, next.redundant_samples()?)));
-        let copy = copy.filter(|&(_, copied)| copied <= missing);
-        let copied = copy.map_or(0, |(_, copied)| copied);
-
-        self.make_up(missing - copied);
-        let Some((next, copied)) = copy else {
+    /// Fills the beginning of what was lost, and takes the end from the next packet's copy.
+    fn fill_lost(&mut self, missing: usize, next: Packet<'_>) {
+        let copied = next.redundant_samples().filter(|&copied| copied <= missing);
+        let Some(copied) = copied else {
+            self.fill(missing);
             return;
         };
+        self.fill(missing - copied);
         match self.decoder.recover(next, copied) {
             Some(recovered) => {
                 self.playout.push(recovered);
@@ -185,57 +182,61 @@ impl Input {
 
     fn play(&mut self, at: f64, packet: Packet<'_>) -> Option<Placed> {
         let placed = self.playout.push_frame(at, self.decoder.decode(packet)?);
-        self.made_up = 0;
         self.packet_samples = packet.samples;
-        self.comfort_left = if packet.is_silence() {
-            samples(MAX_COMFORT)
-        } else {
-            0
-        };
+        self.filler = Filler::after(packet.is_silence());
         Some(placed)
     }
 
-    /// Makes up what might have been said, for as long as that is believable, and leaves the rest
-    /// silent.
-    fn make_up(&mut self, missing: usize) {
-        if !self.playout.has_begun() {
-            return;
-        }
-        let believable = samples(MAX_CONCEALED).saturating_sub(self.made_up);
-        let mut left = missing;
-        while left > missing.saturating_sub(believable) {
-            let part = left.min(MAX_UNIT);
-            let Some(concealed) = self.decoder.conceal(part) else {
-                break;
-            };
-            self.playout.push(concealed);
-            self.counters.concealed_samples += part as u64;
-            self.made_up += part;
-            left -= part;
-        }
-        if left > 0 {
-            self.playout.leave_gap(left);
+    /// Fills a gap for as long as that is believable, and leaves the rest silent.
+    fn fill(&mut self, missing: usize) {
+        let mut filled = 0;
+        while filled < missing {
+            let part = self.unit().min(missing - filled);
+            if !self.make_filler(part) {
+                self.playout.leave_gap(missing - filled);
+                return;
+            }
+            filled += part;
         }
     }
 
-    /// Makes a piece of the noise behind a sender that is silent. Tells whether it may.
-    fn make_comfort(&mut self) -> bool {
-        let unit = self.unit();
-        if self.comfort_left < unit {
+    /// Makes a piece of what is to stand for what is missing. Tells whether it may.
+    fn make_filler(&mut self, samples: usize) -> bool {
+        if !self.playout.has_begun() || self.filler.left < samples {
             return false;
         }
-        let Some(noise) = self.decoder.conceal(unit) else {
+        // libopus knows which of the two it is.
+        let Some(made) = self.decoder.conceal(samples) else {
             return false;
         };
-        self.playout.push(noise);
-        self.comfort_left -= unit;
-        self.counters.comfort_samples += unit as u64;
+        self.playout.push(made);
+        self.filler.left -= samples;
+        let counter = if self.filler.is_noise {
+            &mut self.counters.comfort_samples
+        } else {
+            &mut self.counters.concealed_samples
+        };
+        *counter += samples as u64;
         true
     }
 
     /// In what pieces gaps are filled.
     fn unit(&self) -> usize {
         self.packet_samples.min(MAX_UNIT)
+    }
+}
+
+impl Filler {
+    fn after(is_silence: bool) -> Self {
+        let longest = if is_silence {
+            MAX_COMFORT
+        } else {
+            MAX_CONCEALED
+        };
+        Self {
+            is_noise: is_silence,
+            left: samples(longest),
+        }
     }
 }
 

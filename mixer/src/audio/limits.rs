@@ -15,7 +15,8 @@ pub const MAX_FRAME_BYTES: usize = 8 * 1024;
 /// How much sound of an input may wait to be mixed: recording waits a second for packets, and
 /// half a second's burst may follow. Later frames are dropped, and counted as early.
 pub const MAX_WAITING: Duration = Duration::from_secs(3);
-/// How much of what was lost is made up. What libopus makes up has faded by then.
+/// How much of what does not come is made up, whether it was lost or has ended. What libopus makes
+/// up has faded by then.
 pub const MAX_CONCEALED: Duration = Duration::from_millis(120);
 /// How long the noise lasts with which a sender that is silent is filled in. Senders renew it
 /// every 400 ms (RFC 7587 §3.1.3); one that does not has stopped.

@@ -27,7 +27,7 @@ pub enum AddError {
 ///
 /// What it gives depends on the frames and the ticks alone: a frame may be given as early as
 /// [`MAX_WAITING`](super::limits::MAX_WAITING) allows, and has to be given before the tick that
-/// begins 30 ms before its sound, since that looks ahead.
+/// begins 30 ms before its sound and that of what is lost before it, since ticks look ahead.
 #[derive(Debug)]
 pub struct AudioMixer {
     sources: Vec<Source>,

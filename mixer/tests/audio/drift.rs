@@ -1,5 +1,7 @@
 //! Senders whose clocks are off.
 
+use mixer::audio::InputId;
+
 use super::listen::{amplitude_of, left, onset};
 use super::room::Room;
 use super::sender::{Sender, Sent, beeps};
@@ -74,7 +76,11 @@ fn what_is_far_off_is_moved_once() {
         let last_us = frames.last().expect("frames").pts_us;
         let mut room = Room::new(vec![frames]);
 
-        let heard = left(&room.mix(0, 26 * SECOND_US));
+        // All frames have been given by then.
+        let given_us = (last_us - 200_000) / 20_000 * 20_000;
+        let mut heard = left(&room.mix(0, given_us));
+        room.mixer.remove_input(InputId(0));
+        heard.extend(left(&room.mix(given_us, 26 * SECOND_US)));
 
         let counters = room.mixer.total_counters();
         assert_eq!(counters.splices, 1, "{jump_us}");

@@ -2,7 +2,7 @@
 
 use mixer::audio::{AddError, AudioFrame, AudioMixer, InputId, ListenerId, limits};
 
-use super::listen::{left, level, peak};
+use super::listen::{left, level, peak, step};
 use super::room::{Room, TICK_US};
 use super::sender::Sender;
 
@@ -39,7 +39,7 @@ fn damaged_frames_are_as_good_as_lost() {
     frames[70].data = vec![0; limits::MAX_FRAME_BYTES + 1];
     let mut room = Room::new(vec![frames]);
 
-    let heard = left(&room.mix(0, 2_000_000));
+    let heard = left(&room.mix(0, 1_900_000));
 
     let counters = room.mixer.total_counters();
     assert_eq!(counters.bad_frames, 3);
@@ -106,6 +106,38 @@ fn late_frames_are_dropped_and_counted() {
     let counters = room.mixer.total_counters();
     assert_eq!(counters.late_frames, counters.frames);
     assert!(counters.frames > 40);
+}
+
+#[test]
+fn what_comes_too_late_keeps_its_time_and_does_not_click() {
+    let frames = Sender::tone(300.0, 0.5).frames_until(4_000_000);
+    let mut room = Room::new(Vec::new());
+    room.mixer.add_input(InputId(0)).expect("room");
+    let mut random = fastrand::Rng::with_seed(31);
+    // Each frame comes 0 to 60 ms before its time, so that half of them are too late.
+    let mut due: Vec<_> = frames.into_iter().map(|sent| (0, sent)).collect();
+    let mut last_us = i64::MIN;
+    for (due_us, sent) in &mut due {
+        last_us = last_us.max(sent.pts_us - random.i64(0..60_000));
+        *due_us = last_us;
+    }
+
+    let mut heard = Vec::new();
+    let mut next = due.iter().peekable();
+    for tick_us in (0..4_000_000).step_by(TICK_US as usize) {
+        while let Some((_, sent)) = next.next_if(|(due_us, _)| *due_us < tick_us) {
+            room.mixer.handle_frame(InputId(0), sent.frame());
+        }
+        heard.extend(left(room.mixer.mix(tick_us).samples));
+    }
+
+    let counters = room.mixer.total_counters();
+    assert!(counters.concealed_samples > 48_000, "{counters:?}");
+    assert_eq!(counters.splices, 0);
+    assert!(step(&heard) < 0.06, "{}", step(&heard));
+    for part in heard[4_800..].chunks_exact(4_800) {
+        assert!(level(part) > 0.05, "{}", level(part));
+    }
 }
 
 #[test]

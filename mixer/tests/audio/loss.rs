@@ -7,6 +7,8 @@ use super::room::Room;
 use super::sender::{Sender, lose, voice};
 
 const END_US: i64 = 10_000_000;
+/// So that all frames have been given, and none is missing yet.
+const MIXED_US: i64 = END_US - 100_000;
 
 /// A voice of which some is lost.
 struct Lossy {
@@ -20,13 +22,13 @@ struct Lossy {
 impl Lossy {
     fn new(mut is_lost: impl FnMut(usize) -> bool) -> Self {
         let frames = Sender::new(voice()).frames_until(END_US);
-        let whole = left(&Room::new(vec![frames.clone()]).mix(0, END_US));
+        let whole = left(&Room::new(vec![frames.clone()]).mix(0, MIXED_US));
         let kept = lose(frames.clone(), |index| index > 10 && is_lost(index));
         let lost = frames.len() - kept.len();
         let mut room = Room::new(vec![kept]);
         Self {
             lost: lost as u64,
-            heard: left(&room.mix(0, END_US)),
+            heard: left(&room.mix(0, MIXED_US)),
             whole,
             counters: room.mixer.total_counters(),
         }

@@ -25,7 +25,7 @@ fn a_mix_is_the_same_live_and_later() {
 
     let later = mix(2_500_000);
 
-    for delay_us in [60_000, 100_000, 250_000, 1_000_000] {
+    for delay_us in [100_000, 250_000, 1_000_000] {
         let live = mix(delay_us);
         let differing = live.iter().zip(&later).position(|(a, b)| a != b);
         assert_eq!(differing, None, "{delay_us}");

@@ -72,7 +72,8 @@ fn a_track_that_stops_for_long_is_silent_and_comes_back() {
 
     let heard = left(&room.mix(0, 20_000_000));
 
-    assert_eq!(peak(&heard[5 * 48_000..15 * 48_000 - 480]), 0.0);
+    // Until then, it could have been lost.
+    assert_eq!(peak(&heard[5 * 48_000 + 130 * 48..15 * 48_000 - 480]), 0.0);
     assert!(level(&heard[15 * 48_000 + 960..16 * 48_000]) > 0.3);
     assert!(step(&heard) < 0.04, "{}", step(&heard));
     assert_eq!(room.mixer.total_counters().comfort_samples, 0);

@@ -102,7 +102,8 @@ fn a_tone_begins_and_ends_without_a_click() {
     assert!(peak(&heard) > 0.4);
     // The tone itself has steps of 0.02.
     assert!(step(&heard) < 0.03, "{}", step(&heard));
-    assert_eq!(peak(&heard[31 * 960..]), 0.0);
+    // Until then, what follows could have been lost.
+    assert_eq!(peak(&heard[37 * 960..]), 0.0);
 }
 
 #[test]

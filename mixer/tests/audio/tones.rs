@@ -10,7 +10,7 @@ const TONES_HZ: [f64; 8] = [315.0, 435.0, 555.0, 685.0, 845.0, 1_045.0, 1_245.0,
 const SECOND_US: i64 = 1_000_000;
 
 fn tracks() -> Vec<Vec<Sent>> {
-    let sender = |&hz: &f64| Sender::tone(hz, 0.08).frames_until(3 * SECOND_US);
+    let sender = |&hz: &f64| Sender::tone(hz, 0.08).frames_until(3 * SECOND_US + 100_000);
     TONES_HZ.iter().map(sender).collect()
 }
 
@@ -25,7 +25,7 @@ fn everyone_is_in_the_mix() {
         assert!((0.07..0.09).contains(&amplitude), "{hz} Hz: {amplitude}");
     }
     let counters = room.mixer.total_counters();
-    assert_eq!(counters.frames, 8 * 150);
+    assert_eq!(counters.frames, 8 * 155);
     let others = [counters.bad_frames, counters.late_frames, counters.splices];
     assert_eq!(others, [0; 3]);
     assert_eq!(counters.concealed_samples, 0);
