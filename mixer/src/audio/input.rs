@@ -147,10 +147,10 @@ impl Input {
     /// Puts something where frames are missing.
     fn fill_before(&mut self, at: f64, lost: u32, packet: Option<Packet<'_>>) {
         let missing = self.playout.missing_before(at);
-        let has_gap = missing >= MIN_GAP;
+        // A sender's frames are as far apart as they are long.
+        let unit = self.unit();
+        let has_gap = missing >= if lost > 0 { unit as f64 / 2.0 } else { MIN_GAP };
         if has_gap {
-            // A sender's frames are as far apart as they are long.
-            let unit = self.unit();
             let missing = (missing / unit as f64).round() as usize * unit;
             match packet.filter(|_| lost > 0) {
                 Some(next) => self.fill_lost(missing, next),
@@ -240,8 +240,8 @@ impl Filler {
     }
 }
 
-/// From where on a frame that is behind others has something missing before it: 15 ms, since it is
-/// mostly 20 ms that are missing, and times waver by a few.
+/// From where on a frame that is behind others has something missing before it although nothing is
+/// lost: 15 ms, since it is mostly 20 ms that are missing, and times waver by a few.
 const MIN_GAP: f64 = 720.0;
 /// 20 ms, what frames mostly last, and what longer ones are made of.
 const MAX_UNIT: usize = 960;

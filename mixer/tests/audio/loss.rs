@@ -82,6 +82,38 @@ fn single_losses_are_not_heard_as_gaps() {
 }
 
 #[test]
+fn frames_of_any_length_are_made_up() {
+    for samples in [480, 960, 1_920, 2_880] {
+        let frames = Sender::new(voice())
+            .with_frames_of(samples)
+            .frames_until(END_US);
+        let mut lost = 0;
+        let kept = lose(frames, |index| {
+            let is_lost = index % 16 == 15;
+            lost += u64::from(is_lost);
+            is_lost
+        });
+        let mut room = Room::new(vec![kept]);
+
+        let heard = left(&room.mix(0, MIXED_US));
+
+        let counters = room.mixer.total_counters();
+        // Longer ones are made of several of 20 ms, and the copy is of the last.
+        let copied = u64::from(samples.min(960));
+        let filled = counters.fec_frames * copied + counters.concealed_samples;
+        let all = lost * u64::from(samples);
+        assert!(
+            (all - u64::from(samples)..=all).contains(&filled),
+            "{samples}: {counters:?}"
+        );
+        assert_eq!(counters.splices, 0, "{samples}");
+        for part in heard[4_800..].chunks_exact(1_920) {
+            assert!(level(part) > 0.01, "{samples}: {}", level(part));
+        }
+    }
+}
+
+#[test]
 fn losses_in_a_row_are_made_up_and_keep_their_time() {
     let mut random = fastrand::Rng::with_seed(3);
     let mut burst = 0;

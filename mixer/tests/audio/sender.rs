@@ -14,6 +14,8 @@ pub(crate) struct Sender {
     /// How much faster than the room's its clock is.
     pub(crate) fast_ppm: f64,
     sent: u32,
+    /// How many samples a frame has.
+    samples: u32,
 }
 
 /// A frame on its way.
@@ -49,6 +51,7 @@ impl Sender {
             start_us: 0,
             fast_ppm: 0.0,
             sent: 0,
+            samples: 960,
         }
     }
 
@@ -59,6 +62,12 @@ impl Sender {
     /// Sends nothing while it has nothing to say.
     pub(crate) fn with_dtx(mut self) -> Self {
         self.encoder.set_dtx(true).expect("DTX");
+        self
+    }
+
+    /// Frames of another length than 20 ms.
+    pub(crate) fn with_frames_of(mut self, samples: u32) -> Self {
+        self.samples = samples;
         self
     }
 
@@ -78,7 +87,7 @@ impl Sender {
     }
 
     fn frame(&mut self) -> Sent {
-        let samples: Vec<_> = (0..960)
+        let samples: Vec<_> = (0..self.samples)
             .map(|at| (self.sound)(self.time_us(at) / 1e6))
             .collect();
         let pts_us = self.time_us(0).round() as i64;
@@ -95,7 +104,7 @@ impl Sender {
 
     /// When a sample of the next frame is taken.
     fn time_us(&self, at: u32) -> f64 {
-        let samples = f64::from(self.sent) * 960.0 + f64::from(at);
+        let samples = f64::from(self.sent * self.samples) + f64::from(at);
         self.start_us as f64 + samples / (0.048 * (1.0 + self.fast_ppm * 1e-6))
     }
 }
