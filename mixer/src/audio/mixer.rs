@@ -176,10 +176,12 @@ impl AudioMixer {
     /// heard between is left out, and the 5 ms after the last tick fade into the next one.
     pub fn mix(&mut self, tick_start_us: i64) -> Mixed<'_> {
         let from = whole_position(tick_start_us);
+        let goes_on = self.next == Some(from);
         for source in &mut self.sources {
-            match self.next == Some(from) {
-                true => source.go_on(from),
-                false => source.jump(from),
+            if goes_on {
+                source.go_on(from);
+            } else {
+                source.jump(from);
             }
         }
         self.next = Some(from + TICK_SAMPLES as i64);
