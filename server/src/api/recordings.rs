@@ -251,13 +251,14 @@ pub(super) async fn file(
             return Err(Failure::new(ProblemKind::Unauthorized, detail));
         }
     };
-    let (id, _) = permitted(&api, &caller, &id)?;
+    let (id, recording) = permitted(&api, &caller, &id)?;
     let path = api.node.recordings().file(&id, &file).map_err(failed)?;
     let served = ServeFile::new(path).oneshot(request).await;
     let mut response = served.into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(&file)));
+    let media_type = media_type(&recording, &file);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     let disposition = format!("attachment; filename=\"{file}\"");
     if query.download
         && let Ok(disposition) = HeaderValue::try_from(disposition)
@@ -273,15 +274,17 @@ fn by_token(keys: &ApiKeys, token: &str) -> Result<Caller, Failure> {
         .map_err(|error| Failure::new(ProblemKind::Unauthorized, error.to_string()))
 }
 
-/// What browsers play. They know Matroska's pictures by WebM's name, of which it is the larger part.
-fn media_type(file: &str) -> &'static str {
-    match file.rsplit('.').next() {
-        Some("mkv") => "video/x-matroska",
-        Some("mka") => "audio/x-matroska",
-        Some("webm") => "video/webm",
-        Some("json") => "application/json",
-        Some("jsonl") => "application/x-ndjson",
-        _ => "application/octet-stream",
+/// What is in a file. Matroska with the codecs of WebM is WebM, which browsers play under that name
+/// only.
+fn media_type(recording: &kept::Manifest, file: &str) -> &'static str {
+    let mut entries = recording.files.iter();
+    let entry = entries.find(|entry| entry.path.rsplit('/').next() == Some(file));
+    match entry.map(|entry| entry.codec.as_str()) {
+        Some("opus") => "audio/webm",
+        Some("h264") => "video/x-matroska",
+        Some(_) => "video/webm",
+        None if file.ends_with(".json") => "application/json",
+        None => "application/x-ndjson",
     }
 }
 

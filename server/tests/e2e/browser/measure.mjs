@@ -130,5 +130,30 @@ export function installMeasures() {
     };
   }
 
-  window.measure = { tiles, tones, rtp };
+  /** Plays a file's pictures from start to end, faster than they were taken. */
+  async function playFile(url) {
+    const video = Object.assign(document.createElement('video'), { muted: true, src: url });
+    const hues = [];
+    await new Promise((resolve, reject) => {
+      video.onended = resolve;
+      video.onerror = () => reject(new Error(`${video.error.code}: ${video.error.message}`));
+      video.ontimeupdate = () => hues.push(hueOf(video));
+      video.playbackRate = 3;
+      video.play().catch(reject);
+    });
+    const { duration, currentTime, videoWidth: width } = video;
+    return { duration, currentTime, width, hues, frames: video.getVideoPlaybackQuality().totalVideoFrames };
+  }
+
+  /** The pitch of a file's sound in each of its tenths of a second. */
+  async function hearFile(url) {
+    const file = await (await fetch(url)).arrayBuffer();
+    const decoded = await new OfflineAudioContext(1, RATE, RATE).decodeAudioData(file);
+    const samples = decoded.getChannelData(0);
+    const tenths = Array.from({ length: Math.floor((samples.length / RATE) * 10) }, (_, index) => index);
+    const pitches = tenths.map((tenth) => pitchOf(samples.slice(0, ((tenth + 1) * RATE) / 10)));
+    return { duration: decoded.duration, pitches };
+  }
+
+  window.measure = { tiles, tones, rtp, playFile, hearFile };
 }

@@ -94,6 +94,14 @@ export class Person {
     return this.page.evaluate(() => window.measure.rtp());
   }
 
+  playFile(url) {
+    return this.page.evaluate((own) => window.measure.playFile(own), url);
+  }
+
+  hearFile(url) {
+    return this.page.evaluate((own) => window.measure.hearFile(own), url);
+  }
+
   /** Says nothing, or goes on; nobody is told, as with a mute. */
   setSilent(isSilent) {
     return this.page.evaluate((silent) => (window.standIns.microphone.enabled = !silent), isSilent);
