@@ -3,25 +3,17 @@
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 
-use crate::{Codec, Error};
+use crate::picture::RawPicture;
+use crate::size::{Vp9Chunk, check_vp8, check_vp9, vp9_index};
+use crate::{Codec, Error, Picture};
 
 /// A decoder of libvpx.
 #[derive(Debug)]
 pub struct Decoder {
     raw: NonNull<RawDecoder>,
-}
-
-/// The brightness of a picture.
-#[derive(Debug, Clone, Copy)]
-pub struct Luma<'a> {
-    /// The rows, each `stride` bytes after the one before.
-    pub rows: &'a [u8],
-    /// Bytes from row to row, at least the width.
-    pub stride: usize,
-    /// Pixels across.
-    pub width: u32,
-    /// Pixels down.
-    pub height: u32,
+    codec: Codec,
+    /// A frame with an index behind it.
+    indexed: Vec<u8>,
 }
 
 impl Decoder {
@@ -35,45 +27,47 @@ impl Decoder {
         // SAFETY: the pointer is to a live value of the type that the function expects.
         Error::check(unsafe { plenary_vpx_decoder_new((codec == Codec::Vp9).into(), &mut raw) })?;
         let raw = NonNull::new(raw).ok_or(Error::INVALID)?;
-        Ok(Self { raw })
+        Ok(Self {
+            raw,
+            codec,
+            indexed: Vec::new(),
+        })
     }
 
     /// Decodes a frame; `None` if it shows no picture of 8 bits in 4:2:0.
     ///
     /// # Errors
     ///
-    /// If the frame is damaged or builds on frames that the decoder has not seen.
-    pub fn decode(&mut self, frame: &[u8]) -> Result<Option<Luma<'_>>, Error> {
-        // No bytes mean "flush" to libvpx, and it reads no more than an `u32` can count.
+    /// If the frame is damaged, larger than [`MAX_DECODED_SIDE`](crate::MAX_DECODED_SIDE), or
+    /// builds on frames that the decoder has not seen.
+    pub fn decode(&mut self, frame: &[u8]) -> Result<Option<Picture<'_>>, Error> {
+        // libvpx reads no more than an `u32` can count, and no bytes mean "flush" to it.
         let len = u32::try_from(frame.len()).map_err(|_| Error::INVALID)?;
-        if len == 0 {
-            return Err(Error::INVALID);
-        }
-        let mut luma = RawLuma {
-            rows: ptr::null(),
-            stride: 0,
-            width: 0,
-            height: 0,
+        let chunk = match self.codec {
+            Codec::Vp8 => {
+                check_vp8(frame)?;
+                frame
+            }
+            Codec::Vp9 => match check_vp9(frame)? {
+                Vp9Chunk::Superframe => frame,
+                Vp9Chunk::Frame => {
+                    self.indexed.clear();
+                    self.indexed.extend_from_slice(frame);
+                    self.indexed.extend_from_slice(&vp9_index(len));
+                    &self.indexed
+                }
+            },
         };
-        // SAFETY: the decoder is alive, `frame` has `len` bytes, and `luma` is of the type that
+        let len = u32::try_from(chunk.len()).map_err(|_| Error::INVALID)?;
+        let mut picture = RawPicture::NONE;
+        // SAFETY: the decoder is alive, `chunk` has `len` bytes, and `picture` is of the type that
         // the function expects.
         Error::check(unsafe {
-            plenary_vpx_decoder_decode(self.raw.as_ptr(), frame.as_ptr(), len, &mut luma)
+            plenary_vpx_decoder_decode(self.raw.as_ptr(), chunk.as_ptr(), len, &mut picture)
         })?;
-        let (width, height) = (luma.width as usize, luma.height as usize);
-        if luma.rows.is_null() || width == 0 || height == 0 {
-            return Ok(None);
-        }
-        let size = luma.stride * (height - 1) + width;
-        // SAFETY: libvpx's picture has `height` rows of `width` bytes, `stride` bytes apart, and it
-        // stays until the decoder is used again, which the borrow of `self` rules out.
-        let rows = unsafe { std::slice::from_raw_parts(luma.rows, size) };
-        Ok(Some(Luma {
-            rows,
-            stride: luma.stride,
-            width: luma.width,
-            height: luma.height,
-        }))
+        // SAFETY: the function gives only pictures in 4:2:0 whose strides are as long as their rows,
+        // and they stay until the decoder is used again, which the borrow of `self` rules out.
+        Ok(unsafe { picture.view() })
     }
 }
 
@@ -89,14 +83,6 @@ impl Drop for Decoder {
 unsafe impl Send for Decoder {}
 
 #[repr(C)]
-struct RawLuma {
-    rows: *const u8,
-    stride: usize,
-    width: u32,
-    height: u32,
-}
-
-#[repr(C)]
 struct RawDecoder {
     _opaque: [u8; 0],
 }
@@ -107,7 +93,7 @@ unsafe extern "C" {
         decoder: *mut RawDecoder,
         data: *const u8,
         len: u32,
-        out: *mut RawLuma,
+        out: *mut RawPicture,
     ) -> c_int;
     fn plenary_vpx_decoder_free(decoder: *mut RawDecoder);
 }

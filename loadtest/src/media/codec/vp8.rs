@@ -33,6 +33,7 @@ pub(super) fn settings(
 ) -> anyhow::Result<vpx::Settings> {
     Ok(vpx::Settings {
         codec,
+        purpose: vpx::Purpose::Layers,
         width: spec.width,
         height: spec.height,
         fps: spec.fps,
@@ -140,8 +141,8 @@ impl Decoder for FrameDecoder {
 }
 
 /// What libvpx decoded.
-pub(super) fn picture(luma: &vpx::Luma<'_>) -> Picture {
-    let (width, height) = (luma.width, luma.height);
+pub(super) fn picture(decoded: &vpx::Picture<'_>) -> Picture {
+    let (width, height, luma) = (decoded.width, decoded.height, decoded.y);
     Picture {
         width,
         height,
