@@ -102,7 +102,7 @@ mod tests {
     fn masks_may_hang_over_every_edge() {
         let mask = Mask::disc(10);
         for x in [-30, -5, 3, 7, 30] {
-            for y in [-30, -5, 3, 7, 30] {
+            for y in [-30, -5, 3, 5, 30] {
                 let mut canvas = Picture::new(Size::new(9, 7));
                 blend(&mut canvas, &mask, (x, y), Color::WHITE, 255);
                 let is_touched = canvas != Picture::new(Size::new(9, 7));

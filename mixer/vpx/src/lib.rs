@@ -15,6 +15,7 @@ pub use decoder::Decoder;
 pub use encoder::{Buffers, Encoded, Encoder, Purpose, Settings};
 pub use error::{Code, Error};
 pub use picture::{Picture, Plane};
+pub use size::is_keyframe;
 
 /// The two codecs of libvpx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! libvpx allocates what a header asks for: up to 6 GB for 20 bytes. So every header that it is
 //! going to read is read here first.
 
-use crate::{Error, MAX_DECODED_SIDE};
+use crate::{Codec, Error, MAX_DECODED_SIDE};
 
 /// Refuses a VP8 frame whose size is beyond the limit (RFC 6386 §9.1).
 pub(crate) fn check_vp8(frame: &[u8]) -> Result<(), Error> {
@@ -39,6 +39,23 @@ pub(crate) fn check_vp9(chunk: &[u8]) -> Result<Vp9Chunk, Error> {
         }
     }
     Ok(Vp9Chunk::Superframe)
+}
+
+/// Whether a frame says that it builds on no other. A VP9 frame that is "intra only" counts as one
+/// that does: it leaves old pictures to build on.
+pub fn is_keyframe(codec: Codec, frame: &[u8]) -> bool {
+    let Some(&first) = frame.first() else {
+        return false;
+    };
+    match codec {
+        Codec::Vp8 => first & 1 == 0,
+        Codec::Vp9 => {
+            // Marker, profile, one more bit in profile 3; then whether a picture is shown again, and
+            // whether this is no keyframe.
+            let past_profile = if first & 0x30 == 0x30 { 5 } else { 4 };
+            first >> 6 == 2 && first << past_profile >> 6 == 0
+        }
+    }
 }
 
 /// What is in a chunk of VP9.
@@ -222,6 +239,16 @@ mod tests {
         assert_eq!(check_vp9_frame(&inter), huge);
         assert_eq!(check_vp9_frame(&intra), Err(Error::Malformed));
         assert_eq!(check_vp9(&inter).map(drop), huge);
+    }
+
+    #[test]
+    fn keyframes_are_told_from_others() {
+        assert!(is_keyframe(Codec::Vp8, &[0x10]) && !is_keyframe(Codec::Vp8, &[0x11]));
+        assert!(is_keyframe(Codec::Vp9, &[0x82]) && is_keyframe(Codec::Vp9, &[0xb1]));
+        for first in [0x86, 0x88, 0x8c, 0xb2, 0xb4, 0x02] {
+            assert!(!is_keyframe(Codec::Vp9, &[first]), "{first:x}");
+        }
+        assert!(!is_keyframe(Codec::Vp9, &[]));
     }
 
     #[test]
