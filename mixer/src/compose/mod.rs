@@ -1,1 +1,6 @@
-//! stub
+//! Tiles drawn into one picture.
+
+mod badge;
+mod canvas;
+
+pub use canvas::{Canvas, Frame};

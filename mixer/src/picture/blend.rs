@@ -6,23 +6,27 @@ use super::{Color, Mask, Picture};
 /// Draws a mask in a colour, with its upper left corner at (`x`, `y`), which may be outside.
 /// `opacity` is how much of the colour a whole pixel of the mask gets, of 255.
 pub fn blend(canvas: &mut Picture, mask: &Mask, (x, y): (i32, i32), color: Color, opacity: u8) {
-    let (x, y) = (i64::from(x), i64::from(y));
+    let at = (i64::from(x), i64::from(y));
     let [luma, u, v] = canvas.planes_mut();
-    let scale = |alpha: u32| alpha * u32::from(opacity) / 255;
-    let at = |column: i64, row: i64| u32::from(mask.at(column - x, row - y));
-    blend_plane(
-        luma,
-        covered(mask, (x, y), 1, luma),
-        color.y,
-        |column, row| scale(at(column, row)),
-    );
-    let four = |column: i64, row: i64| {
-        let (column, row) = (2 * column, 2 * row);
-        let upper = at(column, row) + at(column + 1, row);
-        scale((upper + at(column, row + 1) + at(column + 1, row + 1) + 2) / 4)
-    };
-    blend_plane(u, covered(mask, (x, y), 2, u), color.u, four);
-    blend_plane(v, covered(mask, (x, y), 2, v), color.v, four);
+    let part = covered(mask, at, 1, luma);
+    let mut window = luma.window_mut(part);
+    for row in 0..window.height {
+        let (from, line) = (part.x as i64 - at.0, (part.y + row) as i64 - at.1);
+        let alphas = &mask.row(line as usize)[from as usize..];
+        blend_row(window.row_mut(row), alphas, color.y, opacity);
+    }
+
+    let part = covered(mask, at, 2, u);
+    let (mut u, mut v) = (u.window_mut(part), v.window_mut(part));
+    let mut alphas = Vec::with_capacity(part.width);
+    for row in 0..u.height {
+        let line = 2 * (part.y + row) as i64 - at.1;
+        let columns = (part.x..part.x + part.width).map(|column| 2 * column as i64 - at.0);
+        alphas.clear();
+        alphas.extend(columns.map(|column| mean_of_four(mask, column, line)));
+        blend_row(u.row_mut(row), &alphas, color.u, opacity);
+        blend_row(v.row_mut(row), &alphas, color.v, opacity);
+    }
 }
 
 /// Which samples of a plane a mask may touch, of a plane whose samples are `step` pixels apart.
@@ -44,16 +48,19 @@ fn covered(mask: &Mask, (x, y): (i64, i64), step: i64, plane: &Plane) -> Part {
     }
 }
 
-fn blend_plane(plane: &mut Plane, part: Part, value: u8, alpha: impl Fn(i64, i64) -> u32) {
-    let mut window = plane.window_mut(part);
-    for row in 0..window.height {
-        let samples = window.row_mut(row).iter_mut();
-        for (column, sample) in samples.enumerate() {
-            let alpha = alpha((part.x + column) as i64, (part.y + row) as i64);
-            let (own, other) = (255 - alpha, alpha);
-            let mixed = u32::from(*sample) * own + u32::from(value) * other;
-            *sample = ((mixed + 127) / 255) as u8;
-        }
+/// What a sample of chroma gets; it covers two pixels by two.
+fn mean_of_four(mask: &Mask, column: i64, line: i64) -> u8 {
+    let at = |column, line| u16::from(mask.at(column, line));
+    let upper = at(column, line) + at(column + 1, line);
+    let lower = at(column, line + 1) + at(column + 1, line + 1);
+    ((upper + lower + 2) / 4) as u8
+}
+
+fn blend_row(samples: &mut [u8], alphas: &[u8], value: u8, opacity: u8) {
+    for (sample, &alpha) in samples.iter_mut().zip(alphas) {
+        let alpha = u32::from(alpha) * u32::from(opacity) / 255;
+        let mixed = u32::from(*sample) * (255 - alpha) + u32::from(value) * alpha;
+        *sample = ((mixed + 127) / 255) as u8;
     }
 }
 

@@ -15,19 +15,19 @@ pub fn mute_icon(side: u32) -> Mask {
     })
 }
 
-/// Three quarters of a circle with an arrow, in a square.
+/// Three quarters of a circle, as of something that goes round and round, in a square.
 pub fn reconnecting_icon(side: u32) -> Mask {
     shape(side, |x, y| {
-        let (dx, dy) = (x - 0.5, y - 0.5);
-        let ring = bow((x, y), (0.5, 0.5), 0.32) - 0.05;
-        let is_open = dx > 0.0 && dy < 0.0;
-        let arc = if is_open { ring.max(dx.min(-dy)) } else { ring };
-        // It points down where the circle begins again, on the right.
-        let arrow = (y - 0.66).max((dx - 0.32).abs() * 0.85 + (0.46 - y) * -0.6 - 0.02);
-        let arrow = arrow
-            .max(0.46 - y)
-            .max((dx - 0.32).abs() - (0.66 - y) * 0.85);
-        arc.min(arrow)
+        let ring = bow((x, y), (0.5, 0.5), 0.36) - 0.06;
+        let is_open = x > 0.5 && y < 0.5;
+        let arc = if is_open {
+            ring.max((x - 0.5).min(0.5 - y))
+        } else {
+            ring
+        };
+        let upper = capsule((x, y), (0.5, 0.14), (0.501, 0.14), 0.06);
+        let right = capsule((x, y), (0.86, 0.5), (0.86, 0.501), 0.06);
+        arc.min(upper).min(right)
     })
 }
 

@@ -72,6 +72,12 @@ impl Mask {
         }
     }
 
+    /// The pixels of a row.
+    pub(super) fn row(&self, row: usize) -> &[u8] {
+        let width = self.size.width as usize;
+        &self.alphas[row * width..][..width]
+    }
+
     /// How much there is at a pixel, 0 outside.
     pub(super) fn at(&self, x: i64, y: i64) -> u8 {
         let is_inside = (0..i64::from(self.size.width)).contains(&x)

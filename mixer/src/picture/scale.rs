@@ -110,8 +110,9 @@ fn blend_rows(upper: &[u8], lower: &[u8], weight: u16, out: &mut [u8]) {
 
 fn pick_columns(row: &[u8], columns: &[Column], out: &mut [u8]) {
     for (out, column) in out.iter_mut().zip(columns) {
-        let at = column.at as usize;
-        *out = mix(row[at], row[at + 1], column.weight);
+        let pair = &row[column.at as usize..][..2];
+        let (a, b) = (i32::from(pair[0]), i32::from(pair[1]));
+        *out = (((a << 8) + (b - a) * i32::from(column.weight) + 128) >> 8) as u8;
     }
 }
 

@@ -72,8 +72,8 @@ static void set_rates(vpx_codec_enc_cfg_t *config, const plenary_vpx_settings *s
   config->rc_dropframe_thresh = 0;
   config->rc_resize_allowed = 0;
   config->rc_min_quantizer = 2;
-  // The coarsest steps save little and turn text into mush.
-  config->rc_max_quantizer = settings->purpose == FOR_LAYERS ? 63 : 56;
+  // Nothing finer keeps to the rate when everybody moves at once.
+  config->rc_max_quantizer = 63;
   config->rc_undershoot_pct = 100;
   config->rc_overshoot_pct = 15;
   config->rc_buf_initial_sz = 500;
