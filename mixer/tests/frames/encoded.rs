@@ -35,6 +35,7 @@ pub(crate) struct Step {
 pub(crate) fn vpx(codec: vpx::Codec, temporal_layers: u8, frames: usize) -> Vec<Encoded> {
     let settings = vpx::Settings {
         codec,
+        purpose: vpx::Purpose::Layers,
         width: WIDTH as u32,
         height: HEIGHT as u32,
         fps: 30,
@@ -93,9 +94,9 @@ impl VpxDecoder {
     }
 
     pub(crate) fn decode(&mut self, frame: &[u8]) -> Option<u64> {
-        let luma = self.0.decode(frame).expect("a decodable frame")?;
-        let rows = luma.rows.chunks(luma.stride);
-        Some(hash(rows.flat_map(|row| &row[..luma.width as usize])))
+        let picture = self.0.decode(frame).expect("a decodable frame")?;
+        let rows = picture.y.rows.chunks(picture.y.stride);
+        Some(hash(rows.flat_map(|row| &row[..picture.width as usize])))
     }
 }
 
