@@ -4,6 +4,7 @@
 pub mod api;
 pub mod cli;
 pub mod clock;
+pub mod compose;
 pub mod config;
 pub mod dump;
 pub mod engine;

@@ -64,6 +64,11 @@ impl Canvas {
         &self.picture
     }
 
+    /// What the tiles are that have been drawn.
+    pub fn tiles(&self) -> impl Iterator<Item = &Tile> {
+        self.drawn.iter().map(|drawn| &drawn.tile)
+    }
+
     /// Draws how the room looks at a time, from `frames`, which has the newest picture of a source
     /// that is not after it. Tells whether anything has changed.
     ///

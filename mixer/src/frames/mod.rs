@@ -27,3 +27,4 @@ pub use assembler::FrameAssembler;
 pub use counters::Counters;
 pub use frame::{Content, Frame, Orientation, Output, Picture, Sound};
 pub use packet::Packet;
+pub use payload::opus::duration_samples as opus_duration_samples;

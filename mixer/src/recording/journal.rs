@@ -73,6 +73,13 @@ pub enum Event {
         /// The track's id.
         track: String,
     },
+    /// The pictures of a track are to be turned from here on.
+    Turned {
+        /// The track's id.
+        track: String,
+        /// By how many quarters clockwise, 0 to 3.
+        quarter_turns: u8,
+    },
     /// Somebody speaks, or louder or less loud than before.
     Speaking {
         /// The participant's id.

@@ -16,7 +16,7 @@ use super::recorder::{FileId, NewTrack, Output, Shelf};
 use crate::frames::limits::RECORDER_PATIENCE;
 use crate::frames::{Content, Frame, FrameAssembler, Output as Assembled, Packet};
 use crate::mux::{self, Block, Media, Opus, TrackNumber, VideoCodec, VideoSize, Writer};
-use crate::timeline::{SenderClock, Stamp, Timeline, TrackClock};
+use crate::timeline::{RoomTimeUs, SenderClock, Stamp, Timeline, TrackClock};
 
 /// A packet of 20 ms of silence in Opus: fullband CELT, one channel.
 const SILENCE: [u8; 3] = [0xF8, 0xFF, 0xFE];
@@ -52,6 +52,8 @@ pub(super) struct Track {
     /// When the next packet of sound is due, in the file's time.
     sound_due_us: Option<i64>,
     lost_told: u64,
+    /// How pictures are to be turned, as the journal has it.
+    quarter_turns: u8,
 }
 
 /// What packets of one codec become.
@@ -108,6 +110,7 @@ impl Track {
             waits_for_keyframe: true,
             sound_due_us: None,
             lost_told: 0,
+            quarter_turns: 0,
         }
     }
 
@@ -189,12 +192,28 @@ impl Track {
                 Assembled::Frame(frame) => {
                     let stamp = stream.stamp(&frame);
                     let at = stream.clock.time_of(desk.timeline, desk.clock, stamp);
+                    self.note_orientation(desk, at, &frame);
                     match desk.pauses.file_time(at) {
                         Some(pts_us) => self.write(desk, &frame, pts_us),
                         None => self.waits_for_keyframe = true,
                     }
                 }
             }
+        }
+    }
+
+    fn note_orientation(&mut self, desk: &mut Desk<'_>, at: RoomTimeUs, frame: &Frame) {
+        let Content::Picture(picture) = &frame.content else {
+            return;
+        };
+        let quarter_turns = picture.orientation.map_or(0, |own| own.quarter_turns);
+        if quarter_turns != self.quarter_turns {
+            self.quarter_turns = quarter_turns;
+            let event = Event::Turned {
+                track: self.new.sid.clone(),
+                quarter_turns,
+            };
+            desk.shelf.note(at, event);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod compose;
 mod config;
 mod keys;
 mod serve;
@@ -32,6 +33,8 @@ Examples:
   plenary keys new                        make an API key and its secret
   plenary config --example > plenary.toml make a configuration file
   plenary serve --config plenary.toml     run it
+  plenary compose RECORDING --out talk.webm
+                                          make one film of a recording
   plenary token --room blue --identity ann --config plenary.toml
                                           make a token to join with
 
@@ -45,6 +48,8 @@ Exit codes:
 enum Command {
     /// Run the server.
     Serve(serve::Serve),
+    /// Make one picture and one sound of a recording.
+    Compose(compose::Compose),
     /// Make a token to join a room or to call the API.
     Token(token::MakeToken),
     /// Make API keys.
@@ -83,6 +88,7 @@ impl CliError {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Compose(compose) => compose.run(),
         Command::Token(token) => token.run(),
         Command::Keys(keys) => keys.run(),
         Command::Config(config) => config.run(),

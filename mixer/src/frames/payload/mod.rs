@@ -2,7 +2,7 @@
 
 mod av1;
 mod h264;
-pub(super) mod opus;
+pub(in crate::frames) mod opus;
 mod vp8;
 mod vp9;
 

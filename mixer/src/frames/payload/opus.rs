@@ -1,7 +1,7 @@
 //! Opus packets (RFC 6716 §3).
 
 /// How long a packet is, in samples at 48 kHz; `None` if it is malformed.
-pub(in crate::frames) fn duration_samples(packet: &[u8]) -> Option<u32> {
+pub fn duration_samples(packet: &[u8]) -> Option<u32> {
     let (&toc, rest) = packet.split_first()?;
     let frames = match toc & 0x03 {
         0 => 1,

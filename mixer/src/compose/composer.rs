@@ -1,0 +1,356 @@
+//! A room made into one picture and one sound, as time goes on.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::cast::Cast;
+use super::input::{PictureFrame, PictureInput};
+use super::limits::{MAX_PICTURE_TRACKS, MAX_WAITING_EVENTS};
+use super::{Canvas, Frame};
+use crate::audio::{self, AudioFrame, AudioMixer, InputId, TICK_SAMPLES};
+use crate::codec::{CodecError, EncoderSettings, VideoEncoder};
+use crate::layout::{Layout, LayoutSettings, LayoutState, Source};
+use crate::recording::Event;
+
+/// What is to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComposerSettings {
+    /// What it looks like, unless the room's events say otherwise.
+    pub layout: Layout,
+    /// Whether tiles have names.
+    pub shows_names: bool,
+    /// How pictures are encoded; none for sound alone.
+    pub video: Option<EncoderSettings>,
+    /// How sound is encoded; none for pictures alone.
+    pub audio: Option<audio::EncoderSettings>,
+    /// When pictures begin, in microseconds. What is before is only taken notice of: so several
+    /// composers can make a composite together, one after the other of its stretches.
+    pub begins_us: i64,
+}
+
+/// Why there can be no composite.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// Pictures cannot be encoded so.
+    #[error("pictures: {0}")]
+    Video(#[from] CodecError),
+    /// Sound cannot be encoded so.
+    #[error("sound: {0}")]
+    Audio(#[from] audio::EncodeError),
+}
+
+/// A piece of the composite, as files have it. Pieces come in the order of their times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// A picture.
+    Picture {
+        /// When it is shown.
+        pts_us: i64,
+        /// Whether a decoder can begin with it.
+        is_keyframe: bool,
+        /// The frame.
+        data: Vec<u8>,
+    },
+    /// Sound.
+    Sound {
+        /// When it is heard.
+        pts_us: i64,
+        /// The packet.
+        data: Vec<u8>,
+    },
+}
+
+/// Composes a room.
+///
+/// Events and frames go in, some time before they are due; [`Composer::advance`] makes what there is
+/// up to a time. What comes out depends on nothing else, so that it does not matter whether that
+/// happens as the room lives or later.
+#[derive(Debug)]
+pub struct Composer {
+    cast: Cast,
+    events: VecDeque<(i64, Event)>,
+    screen: Option<Screen>,
+    pictures: BTreeMap<Arc<str>, PictureInput>,
+    speaker: Option<Speaker>,
+    pieces: VecDeque<Piece>,
+    has_fixed_layout: bool,
+    /// Frames that could not be shown, of tracks that are gone.
+    dropped: u64,
+}
+
+/// What is seen.
+#[derive(Debug)]
+struct Screen {
+    state: LayoutState,
+    canvas: Canvas,
+    encoder: VideoEncoder,
+    next_frame: i64,
+    begins_us: i64,
+}
+
+/// What is heard.
+#[derive(Debug)]
+struct Speaker {
+    mixer: AudioMixer,
+    inputs: BTreeMap<Arc<str>, InputId>,
+    next_input: u32,
+    encoder: audio::Encoder,
+    next_tick: i64,
+}
+
+impl Composer {
+    /// Begins at time zero, with an empty room.
+    ///
+    /// # Errors
+    /// [`ComposeError`] if something cannot be encoded as wanted.
+    pub fn new(settings: &ComposerSettings) -> Result<Self, ComposeError> {
+        let screen = settings.video.map(|video| {
+            let layout = LayoutSettings {
+                layout: settings.layout.clone(),
+                canvas: video.size,
+                shows_names: settings.shows_names,
+            };
+            Ok::<_, ComposeError>(Screen {
+                state: LayoutState::new(layout),
+                canvas: Canvas::new(video.size),
+                encoder: VideoEncoder::new(&video)?,
+                next_frame: 0,
+                begins_us: settings.begins_us,
+            })
+        });
+        let speaker = settings.audio.map(|audio| {
+            Ok::<_, ComposeError>(Speaker {
+                mixer: AudioMixer::new(),
+                inputs: BTreeMap::new(),
+                next_input: 0,
+                encoder: audio::Encoder::new(audio)?,
+                next_tick: 0,
+            })
+        });
+        Ok(Self {
+            cast: Cast::default(),
+            events: VecDeque::new(),
+            screen: screen.transpose()?,
+            pictures: BTreeMap::new(),
+            speaker: speaker.transpose()?,
+            pieces: VecDeque::new(),
+            has_fixed_layout: false,
+            dropped: 0,
+        })
+    }
+
+    /// How late a decoder is with the sound, in samples, for the file's header.
+    pub fn pre_skip_samples(&self) -> u16 {
+        let speaker = self.speaker.as_ref();
+        speaker.map_or(0, |own| own.encoder.pre_skip_samples())
+    }
+
+    /// Takes an event of the room. Events come in the order of their times.
+    pub fn handle_event(&mut self, at_us: i64, event: Event) {
+        self.events.push_back((at_us, event));
+        while self.events.len() > MAX_WAITING_EVENTS {
+            self.take_event();
+        }
+    }
+
+    /// Takes an encoded picture of a track.
+    pub fn handle_picture(&mut self, track: &str, frame: PictureFrame) {
+        if self.screen.is_none() {
+            return;
+        }
+        let is_known = self.pictures.contains_key(track);
+        if !is_known && self.pictures.len() == MAX_PICTURE_TRACKS {
+            self.dropped += 1;
+            return;
+        }
+        let input = self.pictures.entry(track.into()).or_default();
+        input.handle_frame(frame);
+    }
+
+    /// Takes a packet of sound of a track. See [`AudioMixer`] for how long before its time.
+    pub fn handle_sound(&mut self, track: &str, frame: AudioFrame<'_>) {
+        if let Some(speaker) = &mut self.speaker
+            && !speaker.handle_frame(track, frame)
+        {
+            self.dropped += 1;
+        }
+    }
+
+    /// Keeps to a layout, whatever the room's events say.
+    pub fn fix_layout(&mut self, layout: &serde_json::Value) {
+        self.set_layout(layout);
+        self.has_fixed_layout = true;
+    }
+
+    /// No more frames come of a track.
+    pub fn end_track(&mut self, track: &str) {
+        if let Some(input) = self.pictures.remove(track) {
+            self.dropped += input.dropped;
+        }
+        if let Some(speaker) = &mut self.speaker
+            && let Some(id) = speaker.inputs.remove(track)
+        {
+            speaker.mixer.remove_input(id);
+        }
+    }
+
+    /// Makes everything that is seen and heard before a time.
+    ///
+    /// # Errors
+    /// [`ComposeError`] when an encoder fails; there is nothing more to be had then.
+    pub fn advance(&mut self, until_us: i64) -> Result<(), ComposeError> {
+        loop {
+            let tick_us = self.speaker.as_ref().map_or(i64::MAX, Speaker::next_us);
+            let frame_us = self.screen.as_ref().map_or(i64::MAX, Screen::next_us);
+            if tick_us.min(frame_us) >= until_us {
+                return Ok(());
+            }
+            // Sound comes first: it is before its tick by what the codec delays.
+            match tick_us <= frame_us {
+                true => self.make_sound(tick_us)?,
+                false => self.make_picture(frame_us)?,
+            }
+        }
+    }
+
+    /// The next piece.
+    pub fn poll(&mut self) -> Option<Piece> {
+        self.pieces.pop_front()
+    }
+
+    /// Frames so far that could not be shown.
+    pub fn dropped(&self) -> u64 {
+        let inputs = self.pictures.values().map(|input| input.dropped);
+        self.dropped + inputs.sum::<u64>()
+    }
+
+    /// The tracks that tiles show now, with the size they have there.
+    pub fn wanted(&self) -> impl Iterator<Item = (&str, crate::picture::Size)> {
+        let tiles = self.screen.iter().flat_map(|screen| screen.canvas.tiles());
+        tiles.filter_map(|tile| Some((self.cast.track_of(&tile.source)?, tile.region.size())))
+    }
+
+    fn make_sound(&mut self, tick_us: i64) -> Result<(), ComposeError> {
+        if self.screen.is_none() {
+            self.take_events(tick_us);
+        }
+        if let Some(speaker) = &mut self.speaker {
+            self.pieces.push_back(speaker.make(tick_us)?);
+        }
+        Ok(())
+    }
+
+    fn make_picture(&mut self, at_us: i64) -> Result<(), ComposeError> {
+        self.take_events(at_us);
+        for input in self.pictures.values_mut() {
+            input.advance(at_us);
+        }
+        let Some(screen) = &mut self.screen else {
+            return Ok(());
+        };
+        screen.next_frame += 1;
+        let (cast, pictures) = (&self.cast, &self.pictures);
+        let scene = cast.scene(at_us, |track| pictures.get(track)?.size());
+        let tiles = screen.state.update(at_us, &scene);
+        if at_us < screen.begins_us {
+            return Ok(());
+        }
+        let newest = |source: &Source| {
+            let track = cast.track_of(source)?;
+            let (picture, shown) = pictures.get(track)?.shown()?;
+            let rotation = cast.rotation_of(track);
+            Some(Frame {
+                picture,
+                rotation,
+                generation: shown.generation,
+                pts_us: shown.pts_us,
+            })
+        };
+        screen.canvas.draw(at_us, &tiles, &newest);
+        let encoded = screen
+            .encoder
+            .encode(at_us, screen.canvas.picture(), false)?;
+        // One that the encoder leaves out is as the one before.
+        if let Some(encoded) = encoded {
+            self.pieces.push_back(Piece::Picture {
+                pts_us: at_us,
+                is_keyframe: encoded.is_keyframe,
+                data: encoded.data,
+            });
+        }
+        Ok(())
+    }
+
+    fn take_events(&mut self, until_us: i64) {
+        while self.events.front().is_some_and(|(at, _)| *at <= until_us) {
+            self.take_event();
+        }
+    }
+
+    fn take_event(&mut self) {
+        let Some((at_us, event)) = self.events.pop_front() else {
+            return;
+        };
+        if let Event::Layout { layout } = &event
+            && !self.has_fixed_layout
+        {
+            self.set_layout(layout);
+        }
+        self.cast.handle(at_us, &event);
+    }
+
+    fn set_layout(&mut self, layout: &serde_json::Value) {
+        // It was checked before it was written down.
+        if let Some(screen) = &mut self.screen
+            && let Ok(layout) = serde_json::from_value(layout.clone())
+        {
+            let settings = LayoutSettings {
+                layout,
+                ..screen.state.settings().clone()
+            };
+            screen.state.set_settings(settings);
+        }
+    }
+}
+
+impl Screen {
+    fn next_us(&self) -> i64 {
+        self.next_frame * 1_000_000 / i64::from(self.encoder.settings().fps)
+    }
+}
+
+impl Speaker {
+    fn next_us(&self) -> i64 {
+        self.next_tick * TICK_US
+    }
+
+    /// Takes a packet. Returns whether there was room for its track.
+    fn handle_frame(&mut self, track: &str, frame: AudioFrame<'_>) -> bool {
+        let id = match self.inputs.get(track) {
+            Some(id) => *id,
+            None => {
+                let id = InputId(self.next_input);
+                self.next_input += 1;
+                if self.mixer.add_input(id).is_err() {
+                    return false;
+                }
+                self.inputs.insert(track.into(), id);
+                id
+            }
+        };
+        self.mixer.handle_frame(id, frame);
+        true
+    }
+
+    fn make(&mut self, tick_us: i64) -> Result<Piece, ComposeError> {
+        self.next_tick += 1;
+        let mixed = self.mixer.mix(tick_us);
+        let sound = self.encoder.encode(tick_us, mixed.samples)?;
+        Ok(Piece::Sound {
+            pts_us: sound.pts_us,
+            data: sound.data.to_vec(),
+        })
+    }
+}
+
+const TICK_US: i64 = TICK_SAMPLES as i64 * 1_000 / 48;
