@@ -1,6 +1,5 @@
 //! One track: from packets to the blocks of its files.
 
-use std::collections::VecDeque;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,17 +13,15 @@ use super::pauses::Pauses;
 use super::people::{People, Source};
 use super::recorder::{FileId, NewTrack, Output, Shelf};
 use crate::frames::limits::RECORDER_PATIENCE;
-use crate::frames::{Content, Frame, FrameAssembler, Output as Assembled, Packet};
+use crate::frames::{Content, Frame, Packet};
 use crate::mux::{self, Block, Media, Opus, TrackNumber, VideoCodec, VideoSize, Writer};
-use crate::timeline::{RoomTimeUs, SenderClock, Stamp, Timeline, TrackClock};
+use crate::timeline::{RoomTimeUs, SenderClock, Timed, TimedStream, Timeline};
 
 /// A packet of 20 ms of silence in Opus: fullband CELT, one channel.
 const SILENCE: [u8; 3] = [0xF8, 0xFF, 0xFE];
 const SILENCE_US: i64 = 20_000;
 /// Bytes that wait to be given out.
 const MAX_PENDING_BYTES: usize = 64 * 1024;
-/// Switches of encodings that wait for their frames.
-const MAX_SWITCHES: usize = 16;
 
 /// A packet of a track.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +41,7 @@ pub struct TrackPacket<'a> {
 pub(super) struct Track {
     new: NewTrack,
     source: Source,
-    stream: Option<Stream>,
+    stream: Option<TimedStream>,
     file: Option<OpenFile>,
     files: usize,
     /// Whether what a frame refers to may have been left out.
@@ -54,17 +51,6 @@ pub(super) struct Track {
     lost_told: u64,
     /// How pictures are to be turned, as the journal has it.
     quarter_turns: u8,
-}
-
-/// What packets of one codec become.
-#[derive(Debug)]
-struct Stream {
-    codec: Codec,
-    assembler: FrameAssembler<Box<[u8]>>,
-    clock: TrackClock,
-    /// The sequence numbers from which on another encoding comes.
-    switches: VecDeque<(u64, u8)>,
-    encoding: u8,
 }
 
 #[derive(Debug)]
@@ -120,20 +106,13 @@ impl Track {
     }
 
     pub(super) fn handle_packet(&mut self, desk: &mut Desk<'_>, packet: &TrackPacket<'_>) {
-        let is_other = |stream: &Stream| stream.codec != packet.codec;
+        let is_other = |stream: &TimedStream| stream.codec() != packet.codec;
         if self.stream.as_ref().is_some_and(is_other) {
             self.end_stream(desk);
         }
-        let stream = self.stream.get_or_insert_with(|| Stream {
-            codec: packet.codec,
-            assembler: FrameAssembler::new(packet.codec, RECORDER_PATIENCE),
-            clock: TrackClock::new(packet.codec.clock_rate_hz()),
-            switches: VecDeque::new(),
-            encoding: packet.encoding,
-        });
-        stream.note_encoding(packet);
-        let kept = packet.packet.map(Box::from);
-        stream.assembler.handle_packet(desk.now, kept);
+        let new = || TimedStream::new(packet.codec, packet.encoding, RECORDER_PATIENCE);
+        let stream = self.stream.get_or_insert_with(new);
+        stream.handle_packet(desk.now, packet.encoding, packet.packet);
         self.take_frames(desk);
     }
 
@@ -149,7 +128,7 @@ impl Track {
     /// Frames were left out, or are going to be.
     pub(super) fn want_keyframe(&mut self, shelf: &mut Shelf) {
         self.waits_for_keyframe = true;
-        let is_picture = |stream: &Stream| stream.codec.video().is_some();
+        let is_picture = |stream: &TimedStream| stream.codec().video().is_some();
         if self.stream.as_ref().is_some_and(is_picture) {
             let wanted = Output::KeyframeWanted(self.new.number);
             shelf.outputs.push_back(wanted);
@@ -170,7 +149,7 @@ impl Track {
 
     fn end_stream(&mut self, desk: &mut Desk<'_>) {
         if let Some(stream) = &mut self.stream {
-            stream.assembler.finish();
+            stream.finish();
             self.take_frames(desk);
         }
         self.tell_losses(desk);
@@ -182,16 +161,14 @@ impl Track {
 
     fn take_frames(&mut self, desk: &mut Desk<'_>) {
         while let Some(stream) = &mut self.stream
-            && let Some(output) = stream.assembler.poll(desk.now)
+            && let Some(timed) = stream.poll(desk.now, desk.timeline, desk.clock)
         {
-            match output {
-                Assembled::KeyframeWanted => {
+            match timed {
+                Timed::KeyframeWanted => {
                     let wanted = Output::KeyframeWanted(self.new.number);
                     desk.shelf.outputs.push_back(wanted);
                 }
-                Assembled::Frame(frame) => {
-                    let stamp = stream.stamp(&frame);
-                    let at = stream.clock.time_of(desk.timeline, desk.clock, stamp);
+                Timed::Frame(at, frame) => {
                     self.note_orientation(desk, at, &frame);
                     match desk.pauses.file_time(at) {
                         Some(pts_us) => self.write(desk, &frame, pts_us),
@@ -262,7 +239,7 @@ impl Track {
     }
 
     fn open_file(&mut self, desk: &mut Desk<'_>, frame: &Frame, pts_us: i64) -> bool {
-        let Some(codec) = self.stream.as_ref().map(|stream| stream.codec) else {
+        let Some(codec) = self.stream.as_ref().map(TimedStream::codec) else {
             return false;
         };
         let (media, config, size) = match &frame.content {
@@ -367,7 +344,7 @@ impl Track {
 
     fn tell_losses(&mut self, desk: &mut Desk<'_>) {
         let Some(stream) = &self.stream else { return };
-        let lost = stream.assembler.counters().lost_packets;
+        let lost = stream.counters().lost_packets;
         let packets = lost.saturating_sub(self.lost_told);
         if packets == 0 {
             return;
@@ -379,44 +356,6 @@ impl Track {
             packets,
         };
         desk.shelf.note(desk.timeline.at(desk.now), event);
-    }
-}
-
-impl Stream {
-    /// Remembers from which packet on another encoding comes.
-    fn note_encoding(&mut self, packet: &TrackPacket<'_>) {
-        let newest = self.switches.back().map_or(self.encoding, |(_, own)| *own);
-        if newest == packet.encoding {
-            return;
-        }
-        let sequence = packet.packet.sequence;
-        // A packet of the encoding before, come late, is no switch.
-        if self
-            .switches
-            .back()
-            .is_some_and(|(from, _)| sequence < *from)
-        {
-            return;
-        }
-        if self.switches.len() == MAX_SWITCHES {
-            self.switches.pop_front();
-        }
-        self.switches.push_back((sequence, packet.encoding));
-    }
-
-    fn stamp(&mut self, frame: &Frame) -> Stamp {
-        while let Some((from, encoding)) = self.switches.front()
-            && *from <= frame.first_sequence
-        {
-            self.encoding = *encoding;
-            self.switches.pop_front();
-        }
-        Stamp {
-            timestamp: frame.timestamp,
-            received: frame.received,
-            clock: frame.clock,
-            encoding: self.encoding,
-        }
     }
 }
 

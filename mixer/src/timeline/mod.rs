@@ -10,10 +10,12 @@
 //! 3. A [`SenderClock`], which all tracks of a sender share, leads from there to the timeline. What
 //!    it does to one track it does to all, so sound and pictures stay together.
 //!
+//! A [`TimedStream`] puts that together: packets of a track go in, frames with their times come out.
 //! Nothing here looks at a clock: instants come in with the packets.
 
 mod line;
 mod sender;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -23,6 +25,7 @@ use std::time::Instant;
 use proto::media::WallClock;
 
 pub use sender::SenderClock;
+pub use stream::{Timed, TimedStream};
 pub use track::{Stamp, TrackClock};
 
 /// Microseconds since a recording began. Negative is before that.
