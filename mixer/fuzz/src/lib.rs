@@ -7,11 +7,20 @@
 //! To fuzz: `cargo +nightly fuzz run <target> corpus/<target> seeds/<target>` in `mixer`, with
 //! both folders named from `fuzz/`.
 
+pub mod codec;
 pub mod frames;
+pub mod label;
+pub mod layout;
 pub mod mux;
 
 /// A fuzz target: its name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 2] = [("frames", frames::run), ("mux", mux::run)];
+pub const TARGETS: [Target; 5] = [
+    ("codec", codec::run),
+    ("frames", frames::run),
+    ("label", label::run),
+    ("layout", layout::run),
+    ("mux", mux::run),
+];

@@ -25,7 +25,7 @@ impl Badge {
         if font_px < MIN_FONT_PX || !(tile.shows_name || tile.shows_mute) {
             return None;
         }
-        let (padding, margin) = (font_px / 2, font_px / 2 & !1);
+        let (padding, margin) = (font_px / 2, (font_px / 2) & !1);
         let icon_side = font_px * 6 / 5;
         let icon_room = if tile.shows_mute {
             icon_side + font_px / 4

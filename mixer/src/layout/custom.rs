@@ -174,7 +174,11 @@ impl Region {
             Selector::Slot(number) | Selector::Share(number) if number >= MAX_GRID_TILES => {
                 Err(CustomLayoutError::NoSuchNumber { region, number })
             }
-            _ => Ok(()),
+            Selector::Slot(_)
+            | Selector::Share(_)
+            | Selector::Identity(_)
+            | Selector::ActiveSpeaker
+            | Selector::ScreenShare => Ok(()),
         }
     }
 }

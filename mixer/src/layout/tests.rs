@@ -73,7 +73,7 @@ fn one_alone_has_the_whole_canvas() {
 
         assert_eq!(drawn(&tiles), "1280x720 x 0 y 0");
         assert_eq!(owners(&tiles), [count.to_string()]);
-        assert_eq!(tiles[0].is_speaking, false);
+        assert!(!tiles[0].is_speaking);
     }
 }
 

@@ -13,7 +13,7 @@ pub fn draw_avatar(
     opacity: u8,
     labels: &mut Labels,
 ) {
-    let diameter = region.width.min(region.height) * 2 / 5 & !1;
+    let diameter = (region.width.min(region.height) * 2 / 5) & !1;
     if diameter < MIN_DIAMETER {
         return;
     }

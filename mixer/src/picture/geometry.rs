@@ -91,7 +91,8 @@ impl Rect {
 
     /// A place of that size in the middle of this one, as even as chroma needs it.
     pub(super) fn centered(self, size: Size) -> Self {
-        let start = |start: u32, len: u32, inner: u32| start + (len.saturating_sub(inner) / 2 & !1);
+        let start =
+            |start: u32, len: u32, inner: u32| start + ((len.saturating_sub(inner) / 2) & !1);
         Self {
             x: start(self.x, self.width, size.width),
             y: start(self.y, self.height, size.height),

@@ -64,7 +64,8 @@ impl Picture {
     /// Copies another picture to where its upper left corner is at (`x`, `y`), which are even; as
     /// much of it as there is room for.
     pub fn blit(&mut self, source: &Self, x: u32, y: u32) {
-        debug_assert!(x % 2 == 0 && y % 2 == 0, "chroma between two samples");
+        let is_even = x.is_multiple_of(2) && y.is_multiple_of(2);
+        debug_assert!(is_even, "chroma between two samples");
         let place = Rect::new(x, y, source.size.width, source.size.height).clipped(self.size);
         for (index, (plane, from)) in self.planes.iter_mut().zip(&source.planes).enumerate() {
             let mut window = plane.window_mut(part_of_plane(index, place));

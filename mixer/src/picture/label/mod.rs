@@ -197,6 +197,30 @@ mod tests {
     }
 
     #[test]
+    fn names_of_anything_are_one_line() {
+        let seed = std::env::var("SIM_SEED").ok();
+        let seed = seed.and_then(|seed| seed.parse().ok());
+        let seed: u64 = seed.unwrap_or_else(|| fastrand::u64(..));
+        println!("SIM_SEED={seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut labels = Labels::default();
+        for _ in 0..500 {
+            let start = random.char(..);
+            let name: String = (0..random.usize(..20))
+                .map(|_| {
+                    let near = u32::from(start).saturating_add(random.u32(..100));
+                    let near = char::from_u32(near).unwrap_or(start);
+                    [near, near, near, 'a', '\u{200d}', '\u{5d0}'][random.usize(..6)]
+                })
+                .collect();
+
+            let size = labels.text(&name, 20, 200).size();
+
+            assert!(size.width <= 200 && size.height < 40, "{name:?}: {size:?}");
+        }
+    }
+
+    #[test]
     fn the_masks_of_the_latest_are_kept() {
         let mut labels = Labels::default();
         let first = labels.text("first", 20, 200);

@@ -48,7 +48,8 @@ enum Look {
 impl Canvas {
     /// An empty canvas; its sides are even.
     pub fn new(size: Size) -> Self {
-        debug_assert!(size.width % 2 == 0 && size.height % 2 == 0, "odd canvas");
+        let is_even = size.width.is_multiple_of(2) && size.height.is_multiple_of(2);
+        debug_assert!(is_even, "odd canvas");
         let mut picture = Picture::new(size);
         picture.fill(Rect::of(size), BACKGROUND);
         Self {
@@ -184,7 +185,7 @@ impl Canvas {
 
     fn draw_interruption(&mut self, tile: &Tile) {
         let region = tile.region;
-        let side = region.width.min(region.height) / 4 & !1;
+        let side = (region.width.min(region.height) / 4) & !1;
         let icon: Mask = reconnecting_icon(side);
         let x = region.x + (region.width - side) / 2;
         let y = region.y + (region.height - side) / 2;
