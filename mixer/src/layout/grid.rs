@@ -48,7 +48,8 @@ impl Shape {
         self.rows as usize * self.columns as usize
     }
 
-    fn tile(self, canvas: Size) -> Size {
+    /// How large a tile is.
+    pub(super) fn tile(self, canvas: Size) -> Size {
         let gap = self.gap(canvas);
         let side = |side: u32, count: u32| side.saturating_sub(gap * (count + 1)) / count.max(1);
         let cell = Size::new(

@@ -141,12 +141,14 @@ impl LayoutState {
         if matches!(self.settings.layout, Layout::Custom(_)) {
             return;
         }
-        let shape = Shape::best(self.settings.canvas, shown.len());
-        let has_room = self.slots.as_slice().len() <= shape.tiles();
-        if shape != self.shape || !has_room {
+        let canvas = self.settings.canvas;
+        let best = Shape::best(canvas, shown.len());
+        let is_as_good = self.shape.tile(canvas) == best.tile(canvas);
+        let has_room = self.slots.as_slice().len() <= self.shape.tiles();
+        if !is_as_good || !has_room {
             // Where everything moves anyway, nobody minds moving up.
             self.slots.close_ranks();
-            self.shape = shape;
+            self.shape = best;
         }
     }
 

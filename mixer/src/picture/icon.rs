@@ -1,6 +1,7 @@
 //! Signs that need no words.
 
-use super::{Mask, Size};
+use super::Size;
+use super::mask::{Mask, length};
 
 /// A microphone that is crossed out, in a square.
 pub fn mute_icon(side: u32) -> Mask {
@@ -36,12 +37,12 @@ fn capsule((x, y): (f32, f32), from: (f32, f32), to: (f32, f32), radius: f32) ->
     let (px, py) = (x - from.0, y - from.1);
     let (lx, ly) = (to.0 - from.0, to.1 - from.1);
     let along = ((px * lx + py * ly) / (lx * lx + ly * ly)).clamp(0.0, 1.0);
-    (px - lx * along).hypot(py - ly * along) - radius
+    length(px - lx * along, py - ly * along) - radius
 }
 
 /// How far a point is from a circle.
 fn bow((x, y): (f32, f32), middle: (f32, f32), radius: f32) -> f32 {
-    ((x - middle.0).hypot(y - middle.1) - radius).abs()
+    (length(x - middle.0, y - middle.1) - radius).abs()
 }
 
 /// A square whose sides are 1, with distances that are less than 0 inside of the shape.

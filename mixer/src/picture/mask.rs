@@ -36,7 +36,7 @@ impl Mask {
     pub fn disc(diameter: u32) -> Self {
         let radius = diameter as f32 / 2.0;
         Self::of_shape(Size::new(diameter, diameter), |x, y| {
-            (x - radius).hypot(y - radius) - radius
+            length(x - radius, y - radius) - radius
         })
     }
 
@@ -47,7 +47,7 @@ impl Mask {
         Self::of_shape(size, |x, y| {
             let x = (x - width).abs() - width + radius;
             let y = (y - height).abs() - height + radius;
-            x.max(0.0).hypot(y.max(0.0)) + x.max(y).min(0.0) - radius
+            length(x.max(0.0), y.max(0.0)) + x.max(y).min(0.0) - radius
         })
     }
 
@@ -87,6 +87,12 @@ impl Mask {
         }
         self.alphas[y as usize * self.size.width as usize + x as usize]
     }
+}
+
+/// How long a line is. The square root has one right result, which every machine gives; `hypot` is
+/// as the machine's library has it.
+pub(super) fn length(x: f32, y: f32) -> f32 {
+    (x * x + y * y).sqrt()
 }
 
 #[cfg(test)]

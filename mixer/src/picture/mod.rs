@@ -1,7 +1,8 @@
 //! Pictures and what is done to them: scaled, turned, cut to fit, filled, drawn upon.
 //!
-//! All of it is one thread's integer work, the same on every machine, so that what is composed
-//! live and what is composed again from the recorded tracks are the same.
+//! All of it gives the same on every machine, so that what is composed live and what is composed
+//! again from the recorded tracks are the same: pixels are integers, and no mathematics of the
+//! machine's library makes shapes.
 
 mod avatar;
 mod blend;
