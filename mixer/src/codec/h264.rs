@@ -47,12 +47,12 @@ impl Decoder {
 }
 
 /// An encoder.
-pub(super) struct Encoder(Openh264Encoder);
+pub(super) struct Encoder(Box<Openh264Encoder>);
 
 impl Encoder {
     pub(super) fn new(settings: &EncoderSettings) -> Result<Self, CodecError> {
         let size = settings.size;
-        let is_even = size.width % 2 == 0 && size.height % 2 == 0;
+        let is_even = size.width.is_multiple_of(2) && size.height.is_multiple_of(2);
         if !is_even || size.width > MAX_WIDTH || size.height > MAX_HEIGHT {
             return Err(CodecError::Settings);
         }
@@ -74,7 +74,7 @@ impl Encoder {
             .num_threads(1);
         let api = OpenH264API::from_source();
         let encoder = Openh264Encoder::with_api_config(api, config);
-        Ok(Self(encoder.map_err(|_| CodecError::Settings)?))
+        Ok(Self(Box::new(encoder.map_err(|_| CodecError::Settings)?)))
     }
 
     pub(super) fn encode(
