@@ -1,6 +1,6 @@
 //! The name in the corner of a tile.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::layout::Tile;
 use crate::picture::label::Labels;
@@ -9,9 +9,9 @@ use crate::picture::{Color, Mask, Picture, Size, blend, mute_icon};
 /// A name on a dark plate, with a sign before it if the microphone is off.
 #[derive(Debug, Clone)]
 pub(super) struct Badge {
-    plate: Rc<Mask>,
-    name: Rc<Mask>,
-    icon: Option<Rc<Mask>>,
+    plate: Arc<Mask>,
+    name: Arc<Mask>,
+    icon: Option<Arc<Mask>>,
     /// Of the plate, from the left and the upper edge of the tile.
     offset: (u32, u32),
     padding: u32,
@@ -48,8 +48,8 @@ impl Badge {
         let height = (name.size().height + font_px / 4).max(icon_side);
         let size = Size::new(inside + 2 * padding, height.next_multiple_of(2));
         Some(Self {
-            plate: Rc::new(Mask::plate(size, font_px / 3)),
-            icon: tile.shows_mute.then(|| Rc::new(mute_icon(icon_side))),
+            plate: Arc::new(Mask::plate(size, font_px / 3)),
+            icon: tile.shows_mute.then(|| Arc::new(mute_icon(icon_side))),
             name,
             offset: (margin, region.height.checked_sub(size.height + margin)?),
             padding,

@@ -86,6 +86,8 @@ struct Screen {
     encoder: VideoEncoder,
     next_frame: i64,
     begins_us: i64,
+    /// Of so many pictures one is made.
+    thinning: i64,
 }
 
 /// What is heard.
@@ -116,6 +118,7 @@ impl Composer {
                 encoder: VideoEncoder::new(&video)?,
                 next_frame: 0,
                 begins_us: settings.begins_us,
+                thinning: 1,
             })
         });
         let speaker = settings.audio.map(|audio| {
@@ -180,6 +183,13 @@ impl Composer {
     pub fn fix_layout(&mut self, layout: &serde_json::Value) {
         self.set_layout(layout);
         self.has_fixed_layout = true;
+    }
+
+    /// Makes one of so many pictures only, for a machine that is late.
+    pub fn set_thinning(&mut self, thinning: u32) {
+        if let Some(screen) = &mut self.screen {
+            screen.thinning = i64::from(thinning.max(1));
+        }
     }
 
     /// No more frames come of a track.
@@ -252,7 +262,8 @@ impl Composer {
         let (cast, pictures) = (&self.cast, &self.pictures);
         let scene = cast.scene(at_us, |track| pictures.get(track)?.size());
         let tiles = screen.state.update(at_us, &scene);
-        if at_us < screen.begins_us {
+        let is_left_out = (screen.next_frame - 1) % screen.thinning != 0;
+        if at_us < screen.begins_us || is_left_out {
             return Ok(());
         }
         let newest = |source: &Source| {

@@ -7,5 +7,7 @@ pub const MAX_WAITING_FRAMES: usize = 600;
 pub const MAX_WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// Tracks of pictures at a time. Further ones are not shown.
 pub const MAX_PICTURE_TRACKS: usize = 512;
+/// Tracks of a room that is composed as it lives. Further ones are neither seen nor heard.
+pub const MAX_LIVE_TRACKS: usize = 512;
 /// Events that wait for their time. Further ones take effect at once.
 pub const MAX_WAITING_EVENTS: usize = 100_000;

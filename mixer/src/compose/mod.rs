@@ -11,7 +11,9 @@ mod cast;
 mod composer;
 mod input;
 pub mod limits;
+mod live;
 
 pub use canvas::{Canvas, Frame};
 pub use composer::{ComposeError, Composer, ComposerSettings, Piece};
 pub use input::PictureFrame;
+pub use live::{LiveComposer, LiveOutput, LiveSettings};

@@ -83,6 +83,51 @@ pub struct Manifest {
     pub dropped_packets: u64,
     /// The files.
     pub files: Vec<RecordedFile>,
+    /// What was made of them: one picture and one sound of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub composites: Vec<Composite>,
+}
+
+/// A composite of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Composite {
+    /// Where, from the recording's folder.
+    pub path: String,
+    /// How it stands.
+    pub state: CompositeState,
+    /// Why there is none, or no more of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What it looks like, as the API takes it.
+    pub layout: serde_json::Value,
+    /// Pixels across; 0 if there is only sound.
+    pub width_px: u32,
+    /// Pixels down; 0 if there is only sound.
+    pub height_px: u32,
+    /// Pictures per second.
+    pub fps: u32,
+    /// `vp8` or `vp9`; empty if there is only sound.
+    pub codec: String,
+    /// Bits per second of the pictures.
+    pub bitrate_bps: u32,
+    /// How long it is, in microseconds.
+    pub duration_us: i64,
+    /// How large it is, in bytes.
+    pub bytes: u64,
+}
+
+/// How a composite stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompositeState {
+    /// It is made when the recording has ended.
+    Waiting,
+    /// It is being made.
+    Making,
+    /// It is complete.
+    Complete,
+    /// It plays as far as it goes; something has failed.
+    Failed,
 }
 
 /// A file of a recording.
@@ -148,6 +193,7 @@ impl Manifest {
             lost_packets: 0,
             dropped_packets: 0,
             files: Vec::new(),
+            composites: Vec::new(),
         }
     }
 

@@ -24,8 +24,11 @@ mod recorder;
 mod track;
 
 pub use journal::{Entry, Event, Journal};
-pub use manifest::{FileState, Manifest, RecordedFile, State, UnreadableManifest};
+pub use manifest::{
+    Composite, CompositeState, FileState, Manifest, RecordedFile, State, UnreadableManifest,
+};
 pub use pauses::{Interval, Pauses};
+pub(crate) use people::People;
 pub use people::{Person, PublishedTrack, Source};
 pub use recorder::{End, FileId, NewTrack, Output, Recorder, Settings};
 pub use track::TrackPacket;

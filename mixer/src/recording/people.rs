@@ -68,11 +68,11 @@ pub struct PublishedTrack {
 
 /// Everyone who is in the room, by the participant's id.
 #[derive(Debug, Default)]
-pub(super) struct People(BTreeMap<String, Person>);
+pub(crate) struct People(BTreeMap<String, Person>);
 
 impl People {
     /// Takes how somebody is now. Tells what has changed.
-    pub(super) fn update(&mut self, person: Person) -> Vec<Event> {
+    pub(crate) fn update(&mut self, person: Person) -> Vec<Event> {
         let before = match self.0.get(&person.sid) {
             Some(before) => before.clone(),
             None if self.0.len() == MAX_PEOPLE => return Vec::new(),
@@ -101,7 +101,7 @@ impl People {
     }
 
     /// Somebody has left. Tells what ended with that.
-    pub(super) fn remove(&mut self, sid: &str) -> Vec<Event> {
+    pub(crate) fn remove(&mut self, sid: &str) -> Vec<Event> {
         let Some(person) = self.0.remove(sid) else {
             return Vec::new();
         };
@@ -113,12 +113,12 @@ impl People {
     }
 
     /// Somebody.
-    pub(super) fn get(&self, sid: &str) -> Option<&Person> {
+    pub(crate) fn get(&self, sid: &str) -> Option<&Person> {
         self.0.get(sid)
     }
 
     /// A track of somebody.
-    pub(super) fn track(&self, participant: &str, track: &str) -> Option<&PublishedTrack> {
+    pub(crate) fn track(&self, participant: &str, track: &str) -> Option<&PublishedTrack> {
         let person = self.get(participant)?;
         person.tracks.iter().find(|own| own.sid == track)
     }

@@ -8,7 +8,7 @@ use proto::media::WallClock;
 
 use super::journal::{Entry, Event};
 use super::limits::{MAX_FILES, MAX_SPEAKER_ENTRIES, MAX_TRACKS};
-use super::manifest::{Manifest, RecordedFile, State};
+use super::manifest::{Composite, Manifest, RecordedFile, State};
 use super::pauses::Pauses;
 use super::people::{People, Person, Source};
 use super::track::{Desk, Track, TrackPacket};
@@ -309,6 +309,17 @@ impl Recorder {
             files: self.shelf.files.clone(),
             ..self.manifest.clone()
         }
+    }
+
+    /// Says what is made of the recording.
+    pub fn set_composites(&mut self, composites: Vec<Composite>) {
+        self.manifest.composites = composites;
+        self.shelf.has_changed = true;
+    }
+
+    /// The time of the recording, for what is to have the same.
+    pub const fn timeline(&self) -> Timeline {
+        self.timeline
     }
 
     /// Counts packets that were dropped before they came here.

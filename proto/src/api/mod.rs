@@ -18,7 +18,8 @@ pub use participant::{
 };
 pub use problem::{Problem, ProblemKind};
 pub use recording::{
-    ChangeRecording, Recording, RecordingFile, RecordingList, RecordingState, StartRecording,
+    ChangeRecording, CompositeCodec, CompositeFile, CompositeFileState, CompositeMode, Recording,
+    RecordingFile, RecordingList, RecordingState, StartRecording,
 };
 pub use room::{CreateRoom, Room, RoomList};
 pub use timestamp::Timestamp;

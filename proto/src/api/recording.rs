@@ -36,6 +36,50 @@ pub struct Recording {
     pub dropped_packets: u64,
     /// Its files: each track as it was sent, nothing decoded. All of them have the same time zero.
     pub files: Vec<RecordingFile>,
+    /// What is made of them: one picture and one sound of all.
+    pub composites: Vec<CompositeFile>,
+}
+
+/// A file with one picture and one sound of everyone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CompositeFile {
+    /// Its name, by which it can be had at `/v1/recordings/{id}/files/{file}`.
+    #[schema(example = "composite-000.webm")]
+    pub file: String,
+    /// How it stands.
+    pub state: CompositeFileState,
+    /// Why there is none, or no more of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What it looks like.
+    #[schema(example = "grid")]
+    pub layout: serde_json::Value,
+    /// Pixels across; 0 if there is only sound.
+    pub width: u32,
+    /// Pixels down; 0 if there is only sound.
+    pub height: u32,
+    /// Pictures per second.
+    pub fps: u32,
+    /// `vp8` or `vp9`; empty if there is only sound.
+    pub codec: String,
+    /// How long it is, in seconds.
+    pub duration: f64,
+    /// How large it is.
+    pub bytes: u64,
+}
+
+/// How a composite stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompositeFileState {
+    /// It is made when the recording has ended.
+    Waiting,
+    /// It is being made. A live one plays as far as it is.
+    Making,
+    /// It is complete.
+    Complete,
+    /// Something has failed; `error` says what.
+    Failed,
 }
 
 /// How a recording stands.
@@ -97,18 +141,73 @@ pub struct RecordingFile {
     pub frames: u64,
 }
 
-/// What to record. There is nothing to choose so far: send `{}` or nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+/// What to make of a recording besides its tracks, which are always recorded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct StartRecording {}
+pub struct StartRecording {
+    /// Whether one picture and one sound of all is made, and when.
+    #[serde(default)]
+    pub composite: CompositeMode,
+    /// What the composite looks like: `grid`, `speaker`, `presenter`, `single`, `audio_only`, or a list of regions
+    /// `{x, y, w, h, z, source, fit}` in fractions of the picture. Left out, it is `grid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "speaker")]
+    pub layout: Option<serde_json::Value>,
+    /// Pixels across, even, 16 to 4096. Left out, it is 1280.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 16, maximum = 4096)]
+    pub width: Option<u32>,
+    /// Pixels down, even, 16 to 4096. Left out, it is 720.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 16, maximum = 4096)]
+    pub height: Option<u32>,
+    /// Pictures per second, 1 to 60. Left out, it is 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 60)]
+    pub fps: Option<u32>,
+    /// `vp8` or `vp9`. Left out, it is `vp8` for a live composite, and `vp9` for one that is made after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<CompositeCodec>,
+    /// Bits per second of the pictures, 50,000 to 50,000,000. Left out, it is 2,000,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 50000, maximum = 50000000)]
+    pub bitrate: Option<u32>,
+}
+
+/// When a composite is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompositeMode {
+    /// Not by itself; `plenary compose` can make any number of them later.
+    None,
+    /// While the room lives. It takes about half a core, and is there when the recording ends.
+    Live,
+    /// When the recording has ended, as fast as the machine can.
+    #[default]
+    After,
+}
+
+/// How the pictures of a composite are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompositeCodec {
+    /// RFC 6386.
+    Vp8,
+    /// Better pictures for the bits, and more work.
+    Vp9,
+}
 
 /// What to change of a recording that runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRecording {
     /// Whether to leave out what happens. Files go on after a pause as if there had been none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// What composites look like from now on, as when a recording begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "presenter")]
+    pub layout: Option<serde_json::Value>,
 }
 
 /// One page of recordings, oldest first.

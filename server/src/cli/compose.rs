@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use mixer::codec::{Codec, Effort, EncoderSettings, Purpose};
+use mixer::codec::{Codec, Purpose};
 use mixer::layout::Layout;
 use mixer::picture::Size;
 
 use super::{CliError, say};
-use crate::compose::{self, Composed, Job, JobError, Progress};
+use crate::compose::{self, Composed, Job, JobError, Look, Progress};
 
 /// How often the bar moves.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-/// Most seconds from one place that a player can jump to, to the next.
-const KEYFRAME_SECONDS: u32 = 4;
 
 /// Make one picture and one sound of a recording.
 ///
@@ -106,24 +104,23 @@ impl Compose {
 
     fn job(&self) -> Result<Job, CliError> {
         let layout = self.layout.as_deref().map(layout).transpose()?;
-        let video = EncoderSettings {
+        let look = Look {
+            layout: layout.clone().unwrap_or_default(),
             codec: match self.codec {
                 CodecName::Vp8 => Codec::Vp8,
                 CodecName::Vp9 => Codec::Vp9,
             },
-            purpose: Purpose::Offline,
             size: self.size,
             fps: self.fps,
             kilobits: self.bitrate,
-            effort: Effort::Normal,
-            keyframe_interval: (self.fps * KEYFRAME_SECONDS).try_into().ok(),
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Job {
             recording: self.recording.clone(),
             out: self.out.clone(),
-            video: (layout != Some(Layout::AudioOnly)).then_some(video),
+            video: look.video(Purpose::Offline),
             layout,
+            first_layout: Layout::default(),
             shows_names: !self.no_names,
             threads: self.threads.unwrap_or(cores).max(1),
         })

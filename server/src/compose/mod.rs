@@ -19,11 +19,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mixer::audio;
-use mixer::codec::{Codec, EncoderSettings};
+use mixer::codec::{Codec, Effort, EncoderSettings, Purpose};
 use mixer::compose::{ComposeError, Composer, ComposerSettings, Piece};
 use mixer::layout::Layout;
 use mixer::mux::{self, Block, Media, Opus, TrackNumber, VideoCodec, VideoSize, Writer};
-use mixer::recording::{Manifest, UnreadableManifest};
+use mixer::picture::Size;
+use mixer::recording::{Composite, CompositeState, Manifest, UnreadableManifest};
 
 use script::Script;
 use sources::Sources;
@@ -38,6 +39,81 @@ const MIN_STRETCH_US: i64 = 30_000_000;
 /// Pieces of a stretch that wait to be written.
 const MAX_WAITING_PIECES: usize = 4_096;
 
+/// What composites look like and how they are encoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The layout.
+    pub layout: Layout,
+    /// Size of the picture; even.
+    pub size: Size,
+    /// Pictures per second.
+    pub fps: u32,
+    /// How pictures are encoded.
+    pub codec: Codec,
+    /// Kilobits per second of the pictures.
+    pub kilobits: u32,
+}
+
+impl Look {
+    /// How pictures are encoded; none for sound alone.
+    pub fn video(&self, purpose: Purpose) -> Option<EncoderSettings> {
+        (self.layout != Layout::AudioOnly).then(|| EncoderSettings {
+            codec: self.codec,
+            purpose,
+            size: self.size,
+            fps: self.fps,
+            kilobits: self.kilobits,
+            effort: Effort::Normal,
+            keyframe_interval: (self.fps * KEYFRAME_SECONDS).try_into().ok(),
+        })
+    }
+
+    /// As a manifest names it before it is made.
+    pub(crate) fn composite(&self) -> Composite {
+        let has_pictures = self.layout != Layout::AudioOnly;
+        let codec = match self.codec {
+            Codec::Vp9 => "vp9",
+            Codec::Vp8 | Codec::H264 | Codec::Av1 => "vp8",
+        };
+        let only_with_pictures = |number: u32| if has_pictures { number } else { 0 };
+        Composite {
+            path: "composite-000.webm".to_owned(),
+            state: CompositeState::Waiting,
+            error: None,
+            layout: serde_json::to_value(&self.layout).unwrap_or_default(),
+            width_px: only_with_pictures(self.size.width),
+            height_px: only_with_pictures(self.size.height),
+            fps: only_with_pictures(self.fps),
+            codec: if has_pictures { codec } else { "" }.to_owned(),
+            bitrate_bps: only_with_pictures(self.kilobits * 1_000),
+            duration_us: 0,
+            bytes: 0,
+        }
+    }
+
+    /// What a manifest names; `None` if it makes no sense.
+    pub(crate) fn of(composite: &Composite) -> Option<Self> {
+        Some(Self {
+            layout: serde_json::from_value(composite.layout.clone()).ok()?,
+            size: Size::new(composite.width_px, composite.height_px),
+            fps: composite.fps,
+            codec: match composite.codec.as_str() {
+                "vp9" => Codec::Vp9,
+                _ => Codec::Vp8,
+            },
+            kilobits: composite.bitrate_bps / 1_000,
+        })
+    }
+
+    /// The beginning of a file of it.
+    pub(crate) fn file(&self, title: &str, unix_ms: i64) -> mux::Settings {
+        file_settings(self.video(Purpose::Live).as_ref(), title, unix_ms)
+    }
+}
+
+/// Most seconds from one place that a player can jump to, to the next.
+const KEYFRAME_SECONDS: u32 = 4;
+
 /// What is to be composed.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -45,8 +121,10 @@ pub struct Job {
     pub recording: PathBuf,
     /// The file to make, which must not be there.
     pub out: PathBuf,
-    /// What it looks like, unless the recording's own layouts are kept.
+    /// What it looks like, whatever the recording's journal says.
     pub layout: Option<Layout>,
+    /// What it looks like until the journal says something.
+    pub first_layout: Layout,
     /// Whether tiles have names.
     pub shows_names: bool,
     /// How pictures are encoded; none for sound alone.
@@ -250,7 +328,7 @@ impl Maker<'_> {
 
     fn settings(&self) -> ComposerSettings {
         ComposerSettings {
-            layout: self.job.layout.clone().unwrap_or_default(),
+            layout: self.job.first_layout.clone(),
             shows_names: self.job.shows_names,
             video: None,
             audio: None,
@@ -374,7 +452,13 @@ fn write(
     let file = open.write(true).create_new(true).mode(0o600).open(&job.out);
     let mut file = BufWriter::with_capacity(256 * 1024, file.map_err(failed)?);
     let mut bytes = Vec::new();
-    let mut writer = Writer::new(settings(job, manifest), &mut bytes)?;
+    let mut writer = {
+        let (title, unix_ms) = (&manifest.room, manifest.started_at_ms);
+        Writer::new(
+            file_settings(job.video.as_ref(), title, unix_ms),
+            &mut bytes,
+        )?
+    };
     let mut sound = Pieces::of(vec![sound]).map_err(failed)?;
     let mut pictures = Pieces::of(stretches).map_err(failed)?;
     loop {
@@ -396,7 +480,8 @@ fn write(
     finish(writer, file).map_err(failed)
 }
 
-fn put(writer: &mut Writer, piece: &Piece, bytes: &mut Vec<u8>) {
+/// Appends a piece to a file that [`Look::file`] has begun.
+pub(crate) fn put(writer: &mut Writer, piece: &Piece, bytes: &mut Vec<u8>) {
     let (track, pts_us, is_keyframe, data) = match piece {
         Piece::Sound { pts_us, data } => (SOUND, *pts_us, true, data),
         Piece::Picture {
@@ -427,7 +512,7 @@ fn finish(writer: Writer, mut file: BufWriter<File>) -> io::Result<(i64, u64)> {
     Ok((finish.summary.end_us, bytes + finish.append.len() as u64))
 }
 
-fn settings(job: &Job, manifest: &Manifest) -> mux::Settings {
+fn file_settings(video: Option<&EncoderSettings>, title: &str, unix_ms: i64) -> mux::Settings {
     let track = |number: TrackNumber, name: &str, media| mux::Track {
         number,
         uid: NonZeroU64::MIN.saturating_add(number.get().into()),
@@ -435,7 +520,7 @@ fn settings(job: &Job, manifest: &Manifest) -> mux::Settings {
         media,
     };
     let mut tracks = Vec::new();
-    if let Some(video) = &job.video {
+    if let Some(video) = video {
         let codec = match video.codec {
             Codec::Vp9 => VideoCodec::Vp9,
             Codec::Vp8 | Codec::H264 | Codec::Av1 => VideoCodec::Vp8,
@@ -449,8 +534,8 @@ fn settings(job: &Job, manifest: &Manifest) -> mux::Settings {
     }
     tracks.push(track(SOUND, "sound", Media::Audio(Opus::default())));
     mux::Settings {
-        title: manifest.room.clone(),
-        utc_us: Some(manifest.started_at_ms * 1_000),
+        title: title.to_owned(),
+        utc_us: Some(unix_ms * 1_000),
         tracks,
     }
 }

@@ -33,10 +33,12 @@ impl Script {
         let mut pauses = Pauses::default();
         let mut events = Vec::new();
         for entry in journal {
-            match &entry.event {
-                Event::Paused => _ = pauses.begin(entry.at_us),
-                Event::Resumed => _ = pauses.end(entry.at_us),
-                _ => events.push((pauses.elapsed_us(entry.at_us), entry.event)),
+            if entry.event == Event::Paused {
+                pauses.begin(entry.at_us);
+            } else if entry.event == Event::Resumed {
+                pauses.end(entry.at_us);
+            } else {
+                events.push((pauses.elapsed_us(entry.at_us), entry.event));
             }
         }
         supplement(&mut events, manifest);
@@ -51,17 +53,14 @@ impl Script {
 
 /// Lets people appear of whom there are files, but whom the journal does not know.
 fn supplement(events: &mut Vec<(i64, Event)>, manifest: &Manifest) {
-    let knows = |events: &[(i64, Event)], file: &str| {
-        events.iter().any(|(_, event)| match event {
-            Event::TrackPublished { track, .. } => track == file,
-            _ => false,
-        })
+    let knows = |events: &[(i64, Event)], sid: &str| {
+        let is_it =
+            |event: &Event| matches!(event, Event::TrackPublished { track, .. } if track == sid);
+        events.iter().any(|(_, event)| is_it(event))
     };
     let knows_person = |events: &[(i64, Event)], sid: &str| {
-        events.iter().any(|(_, event)| match event {
-            Event::Joined { participant, .. } => participant == sid,
-            _ => false,
-        })
+        let is_it = |event: &Event| matches!(event, Event::Joined { participant, .. } if participant == sid);
+        events.iter().any(|(_, event)| is_it(event))
     };
     for file in &manifest.files {
         let Some(first_us) = file.first_pts_us else {

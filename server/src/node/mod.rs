@@ -19,15 +19,15 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::compose::Look;
 use crate::config::Config;
 use crate::dump::Dumps;
 use crate::engine::{
-    ConnectionId, EngineConfig, Join, JoinError, Purpose, Reply, Request, RoomDefaults, RoomError,
-    Taps,
+    ConnectionId, EngineConfig, Join, JoinError, Reply, Request, RoomDefaults, RoomError, Taps,
 };
 use crate::net::{self, Advertised, MediaSocket};
 use crate::observe::Counters;
-use crate::recorder::{RecordingError, Recordings};
+use crate::recorder::{RecordingError, Recordings, When};
 use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerCounters, WorkerHandle};
 use crate::{clock, entropy};
 
@@ -105,7 +105,7 @@ impl From<RecordingError> for NodeError {
             RecordingError::Conflict(_) => Self::Conflict(detail),
             RecordingError::TooMany(_) => Self::LimitExceeded(detail),
             RecordingError::NoSpace { .. } => Self::InsufficientStorage(detail),
-            RecordingError::Disk(_) => Self::Internal(detail),
+            RecordingError::Live(_) | RecordingError::Disk(_) => Self::Internal(detail),
         }
     }
 }
@@ -376,11 +376,15 @@ impl Node {
         .await
     }
 
-    /// Begins to record a room.
+    /// Begins to record a room, and to make a composite of it if that is wanted.
     ///
     /// # Errors
     /// [`NodeError`]
-    pub async fn record(&self, room: &RoomName) -> Result<RecordingSid, NodeError> {
+    pub async fn record(
+        &self,
+        room: &RoomName,
+        composite: Option<(When, Look)>,
+    ) -> Result<RecordingSid, NodeError> {
         if !self.is_ready() {
             return Err(NodeError::ShuttingDown);
         }
@@ -389,20 +393,21 @@ impl Node {
         let worker = self.worker(home.ok_or(NodeError::RoomNotFound)?).clone();
         let (node, name, asked) = (self.clone(), room.clone(), worker.clone());
         let begun = tokio::task::spawn_blocking(move || {
-            let wall = node.0.wall;
-            node.0.recordings.begin(&name, &sid, wall, asked)
+            let (recordings, wall) = (&node.0.recordings, node.0.wall);
+            recordings.begin(&name, &sid, wall, &asked, composite)
         });
         let begun = begun.await.map_err(|_| NodeError::Overloaded)??;
-        let (reply, replied) = oneshot::channel();
-        let (listener, purpose) = (begun.listener, Purpose::Recording);
-        let listen = Input::Listen(room.clone(), listener, purpose, begun.ear, reply);
-        // Without an ear that hears, the recording ends by itself.
-        worker.give(listen).map_err(|_| NodeError::Overloaded)?;
-        let replied = tokio::time::timeout(REPLY_TIMEOUT, replied).await;
-        let Ok(Ok(Reply::Done(outcome))) = replied else {
-            return Err(NodeError::Overloaded);
-        };
-        outcome?;
+        for (listener, purpose, ear) in begun.listeners {
+            let (reply, replied) = oneshot::channel();
+            let listen = Input::Listen(room.clone(), listener, purpose, ear, reply);
+            // Without an ear that hears, the recording ends by itself.
+            worker.give(listen).map_err(|_| NodeError::Overloaded)?;
+            let replied = tokio::time::timeout(REPLY_TIMEOUT, replied).await;
+            let Ok(Ok(Reply::Done(outcome))) = replied else {
+                return Err(NodeError::Overloaded);
+            };
+            outcome?;
+        }
         Ok(begun.id)
     }
 
@@ -415,12 +420,14 @@ impl Node {
         room: &RoomName,
         id: &RecordingSid,
     ) -> Result<(), NodeError> {
-        let listener = self.0.recordings.stop(id)?;
-        match self.done(room, Request::StopListening(listener)).await {
-            // Then it has ended already.
-            Err(NodeError::ParticipantNotFound | NodeError::RoomNotFound) => Ok(()),
-            outcome => outcome,
+        for listener in self.0.recordings.stop(id)? {
+            match self.done(room, Request::StopListening(listener)).await {
+                // Then it has ended already.
+                Ok(()) | Err(NodeError::ParticipantNotFound | NodeError::RoomNotFound) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
     }
 
     /// The recordings of this node.

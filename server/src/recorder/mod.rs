@@ -7,9 +7,12 @@
 //! 1. A recording is a listener in a room, see `engine::listen`, whose batches go to a thread of its
 //!    own, see `session`.
 //! 2. That gives them to a [`mixer::recording::Recorder`], and what comes out to files, see `disk`.
-//! 3. At the start what an earlier server has left unfinished is completed, see `recover`.
+//! 3. A composite is made meanwhile by a listener and a thread of its own, see `live`, or afterwards of
+//!    the files, see [`crate::compose`].
+//! 4. At the start what an earlier server has left unfinished is completed, see `recover`.
 
 mod disk;
+mod live;
 mod news;
 mod recover;
 mod session;
@@ -21,9 +24,11 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mixer::recording::{Manifest, Recorder, Settings};
+use mixer::codec::Purpose as EncodingPurpose;
+use mixer::layout::Layout;
+use mixer::recording::{Composite, CompositeState, Manifest, Recorder, Settings};
 use parking_lot::{Condvar, Mutex};
 use proto::api::Timestamp;
 use proto::ids::{RecordingSid, RoomName};
@@ -31,12 +36,14 @@ use proto::media::WallClock;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
+use crate::compose::{self, Job, JobError, Look, Progress};
 use crate::config;
-use crate::engine::ListenerId;
+use crate::engine::{ListenerId, Purpose};
 use crate::worker::{Ear, WorkerHandle, hearing};
 use crate::{clock, entropy};
 
 use disk::Disk;
+use live::{Live, LiveError};
 use session::{Order, Running, Session};
 use space::Space;
 use sync::Syncer;
@@ -59,6 +66,9 @@ struct Inner {
     shelf: Mutex<BTreeMap<RecordingSid, Shelved>>,
     /// Rings when a recording has ended.
     ended: Condvar,
+    /// Whoever holds it composes: one recording at a time.
+    composing: Mutex<()>,
+    is_stopping: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -67,6 +77,17 @@ struct Shelved {
     /// As it was when it was last looked at; of one that runs, who tells.
     manifest: Manifest,
     running: Option<Running>,
+    /// How far its composite is, while one is made of its files.
+    composing: Option<Arc<Progress>>,
+}
+
+/// When a composite is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// While the room lives.
+    Live,
+    /// When the recording has ended.
+    After,
 }
 
 /// A recording that is ready to hear something.
@@ -74,10 +95,8 @@ struct Shelved {
 pub struct Begun {
     /// Its id.
     pub id: RecordingSid,
-    /// Its listener.
-    pub listener: ListenerId,
-    /// What the listener hears with.
-    pub ear: Ear,
+    /// Its listeners, and what they hear with.
+    pub listeners: Vec<(ListenerId, Purpose, Ear)>,
 }
 
 /// Why a recording does not do what it was asked.
@@ -102,9 +121,21 @@ pub enum RecordingError {
         /// Bytes that are to be.
         least_bytes: u64,
     },
+    /// A composite cannot be begun.
+    #[error("a live composite cannot be made: {0}")]
+    Live(String),
     /// The disk does not work.
     #[error("the folder of recordings cannot be used: {0}")]
     Disk(#[from] io::Error),
+}
+
+impl From<LiveError> for RecordingError {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Disk(error) => Self::Disk(error),
+            LiveError::Compose(_) | LiveError::Settings(_) => Self::Live(error.to_string()),
+        }
+    }
 }
 
 impl Recordings {
@@ -114,13 +145,17 @@ impl Recordings {
     /// What the system says.
     pub fn start(config: &config::Recording) -> io::Result<Self> {
         let shelf = shelve(&config.folder);
-        Ok(Self(Arc::new(Inner {
+        let recordings = Self(Arc::new(Inner {
             config: config.clone(),
             syncer: Syncer::start()?,
             next_listener: AtomicU64::new(0),
             shelf: Mutex::new(shelf),
             ended: Condvar::new(),
-        })))
+            composing: Mutex::new(()),
+            is_stopping: AtomicBool::new(false),
+        }));
+        recordings.resume_composing()?;
+        Ok(recordings)
     }
 
     /// Begins a recording: files are there when this returns. The listener is to be let in then, or
@@ -133,7 +168,8 @@ impl Recordings {
         room: &RoomName,
         room_sid: &str,
         wall: WallClock,
-        worker: WorkerHandle,
+        worker: &WorkerHandle,
+        composite: Option<(When, Look)>,
     ) -> Result<Begun, RecordingError> {
         let inner = &self.0;
         let running = inner.shelf.lock();
@@ -151,7 +187,7 @@ impl Recordings {
         // Colons are not allowed in paths everywhere.
         let name = format!("{}-{id}", began.to_string().replace([':', '.'], "-"));
         let folder = inner.config.folder.join(room_sid).join(name);
-        let recorder = Recorder::new(
+        let mut recorder = Recorder::new(
             now,
             Settings {
                 id: id.to_string(),
@@ -162,23 +198,44 @@ impl Recordings {
         );
         let disk = Disk::create(folder.clone(), inner.syncer.clone())?;
         let space = Space::new(&folder, inner.config.stop_free_bytes as u64);
-        let listener = ListenerId(inner.next_listener.fetch_add(1, Ordering::Relaxed));
-        let (ear, hearing) = hearing();
-        let (mut session, running) =
-            Session::new(now, recorder, disk, space, hearing, (listener, worker));
+        let next_listener = || ListenerId(inner.next_listener.fetch_add(1, Ordering::Relaxed));
+        let (listener, (ear, hears)) = (next_listener(), hearing());
+        let mut listeners = vec![(listener, Purpose::Recording, ear)];
+        let (mut live, mut composites) = (None, Vec::new());
+        match composite {
+            Some((When::Live, look)) => {
+                let (listener, (ear, hears)) = (next_listener(), hearing());
+                listeners.push((listener, Purpose::Mixing, ear));
+                let timeline = recorder.timeline();
+                let (title, with) = (room.as_str(), (listener, worker.clone()));
+                let syncer = &inner.syncer;
+                let begun = Live::start(&look, title, &folder, timeline, syncer, hears, with)?;
+                composites.push(begun.composite());
+                live = Some(begun);
+            }
+            Some((When::After, look)) => composites.push(look.composite()),
+            None => {}
+        }
+        recorder.set_composites(composites);
+        let with = (listener, worker.clone());
+        let (mut session, running) = Session::new(now, recorder, disk, space, hears, with, live);
         session.begin(now)?;
         let shelved = Shelved {
             folder,
             manifest: running.manifest(),
             running: Some(running),
+            composing: None,
         };
         inner.shelf.lock().insert(id.clone(), shelved);
         let (own, name) = (self.clone(), id.clone());
         std::thread::Builder::new()
             .name("recording".to_owned())
-            .spawn(move || session.run(|manifest| own.note_end(&name, manifest)))?;
+            .spawn(move || {
+                session.run(|manifest| own.note_end(&name, manifest));
+                own.compose(&name);
+            })?;
         tracing::info!(recording = %id, %room, "recording begins");
-        Ok(Begun { id, listener, ear })
+        Ok(Begun { id, listeners })
     }
 
     /// Every recording, oldest first.
@@ -202,26 +259,40 @@ impl Recordings {
     /// # Errors
     /// [`RecordingError::NotFound`], [`RecordingError::Conflict`]
     pub fn set_paused(&self, id: &RecordingSid, is_paused: bool) -> Result<(), RecordingError> {
-        let shelf = self.0.shelf.lock();
         let order = match is_paused {
             true => Order::Pause,
             false => Order::Resume,
         };
+        self.order(id, order)
+    }
+
+    /// Says what composites of a recording look like from now on.
+    ///
+    /// # Errors
+    /// [`RecordingError::NotFound`], [`RecordingError::Conflict`]
+    pub fn set_layout(&self, id: &RecordingSid, layout: Layout) -> Result<(), RecordingError> {
+        self.order(id, Order::Layout(Box::new(layout)))
+    }
+
+    fn order(&self, id: &RecordingSid, order: Order) -> Result<(), RecordingError> {
+        let shelf = self.0.shelf.lock();
         match running(&shelf, id)?.order(order) {
             true => Ok(()),
             false => Err(RecordingError::Conflict("the recording does not keep up")),
         }
     }
 
-    /// The listener of a recording that is to end.
+    /// The listeners of a recording that is to end.
     ///
     /// # Errors
     /// [`RecordingError::NotFound`], [`RecordingError::Conflict`]
-    pub fn stop(&self, id: &RecordingSid) -> Result<ListenerId, RecordingError> {
+    pub fn stop(&self, id: &RecordingSid) -> Result<Vec<ListenerId>, RecordingError> {
         let shelf = self.0.shelf.lock();
         let running = running(&shelf, id)?;
         running.note_stop();
-        Ok(running.listener)
+        // The composite first: it is waited for when the recording has ended.
+        let both = running.live_listener.into_iter().chain([running.listener]);
+        Ok(both.collect())
     }
 
     /// Deletes a recording that has ended, with its files.
@@ -234,6 +305,10 @@ impl Recordings {
             let shelved = shelf.get(id).ok_or(RecordingError::NotFound)?;
             if shelved.running.is_some() {
                 let why = "the recording runs; stop it first";
+                return Err(RecordingError::Conflict(why));
+            }
+            if shelved.composing.is_some() {
+                let why = "a composite is being made of the recording; wait for it";
                 return Err(RecordingError::Conflict(why));
             }
             shelved.folder.clone()
@@ -254,7 +329,9 @@ impl Recordings {
         let shelved = shelf.get(id).ok_or(RecordingError::NotFound)?;
         let manifest = shelved.manifest();
         let own = [JOURNAL, disk::MANIFEST].into_iter();
-        let mut named = own.chain(manifest.files.iter().map(|file| file.path.as_str()));
+        let tracks = manifest.files.iter().map(|file| file.path.as_str());
+        let composites = manifest.composites.iter().map(|own| own.path.as_str());
+        let mut named = own.chain(tracks).chain(composites);
         let path = named.find(|path| path.rsplit('/').next() == Some(name));
         path.filter(|path| is_below(path))
             .map(|path| shelved.folder.join(path))
@@ -264,7 +341,12 @@ impl Recordings {
     /// Waits until all recordings are complete, once nothing is heard any more. It blocks.
     pub fn wait_for_all(&self) {
         let until = clock::now() + STOP_TIMEOUT;
+        self.0.is_stopping.store(true, Ordering::Relaxed);
         let mut shelf = self.0.shelf.lock();
+        // Composites of files are made by the next start.
+        for progress in shelf.values().filter_map(|own| own.composing.as_ref()) {
+            progress.is_cancelled.store(true, Ordering::Relaxed);
+        }
         while shelf.values().any(|own| own.running.is_some()) {
             if self.0.ended.wait_until(&mut shelf, until).timed_out() {
                 tracing::warn!("not all recordings were completed; the next start does that");
@@ -292,6 +374,139 @@ impl Recordings {
         }
         self.0.ended.notify_all();
     }
+}
+
+/// Making composites of files.
+impl Recordings {
+    /// Goes on with the composites that an earlier server has not made.
+    fn resume_composing(&self) -> io::Result<()> {
+        let shelf = self.0.shelf.lock();
+        let is_due = |shelved: &Shelved| shelved.manifest.composites.iter().any(is_to_be_made);
+        let due = shelf.iter().filter(|(_, shelved)| is_due(shelved));
+        let due: Vec<_> = due.map(|(id, _)| id.clone()).collect();
+        drop(shelf);
+        if due.is_empty() {
+            return Ok(());
+        }
+        let own = self.clone();
+        std::thread::Builder::new()
+            .name("composites".to_owned())
+            .spawn(move || due.iter().for_each(|id| own.compose(id)))?;
+        Ok(())
+    }
+
+    /// Makes the composites of a recording that has ended. It takes its time, and waits for those
+    /// of others.
+    fn compose(&self, id: &RecordingSid) {
+        let is_due = |own: &Shelved| own.manifest.composites.iter().any(is_to_be_made);
+        if !self.0.shelf.lock().get(id).is_some_and(is_due) {
+            return;
+        }
+        let _turn = self.0.composing.lock();
+        // Conferences come first.
+        let _ = rustix::process::nice(COMPOSER_NICENESS);
+        let progress = Arc::new(Progress::default());
+        let Some((folder, mut manifest)) = self.begin_composing(id, &progress) else {
+            return;
+        };
+        for index in 0..manifest.composites.len() {
+            let Some(composite) = manifest
+                .composites
+                .get_mut(index)
+                .filter(|own| is_to_be_made(own))
+            else {
+                continue;
+            };
+            composite.state = CompositeState::Making;
+            let planned = composite.clone();
+            self.keep(id, &folder, &manifest);
+            let Some(made) = make(&folder, planned, &progress) else {
+                // The server stops; the next one makes it.
+                break;
+            };
+            if let Some(composite) = manifest.composites.get_mut(index) {
+                *composite = made;
+            }
+            self.keep(id, &folder, &manifest);
+        }
+        if let Some(shelved) = self.0.shelf.lock().get_mut(id) {
+            shelved.composing = None;
+        }
+    }
+
+    fn begin_composing(
+        &self,
+        id: &RecordingSid,
+        progress: &Arc<Progress>,
+    ) -> Option<(PathBuf, Manifest)> {
+        let mut shelf = self.0.shelf.lock();
+        if self.0.is_stopping.load(Ordering::Relaxed) {
+            return None;
+        }
+        let shelved = shelf.get_mut(id)?;
+        shelved.composing = Some(Arc::clone(progress));
+        Some((shelved.folder.clone(), shelved.manifest.clone()))
+    }
+
+    /// Writes down how a recording stands that has ended.
+    fn keep(&self, id: &RecordingSid, folder: &Path, manifest: &Manifest) {
+        if let Err(error) = disk::write_manifest(folder, manifest) {
+            tracing::error!(recording = %id, %error, "a manifest cannot be written");
+        }
+        if let Some(shelved) = self.0.shelf.lock().get_mut(id) {
+            shelved.manifest = manifest.clone();
+        }
+    }
+}
+
+/// How much a composite stands back; 19 is most.
+const COMPOSER_NICENESS: i32 = 10;
+
+fn is_to_be_made(composite: &Composite) -> bool {
+    matches!(
+        composite.state,
+        CompositeState::Waiting | CompositeState::Making
+    )
+}
+
+/// Makes a composite; `None` if that was given up.
+fn make(folder: &Path, mut composite: Composite, progress: &Progress) -> Option<Composite> {
+    let out = folder.join(&composite.path);
+    // What an earlier server has made of it is not whole.
+    let _ = fs::remove_file(&out);
+    let Some(look) = Look::of(&composite) else {
+        composite.state = CompositeState::Failed;
+        composite.error = Some("the manifest asks for what cannot be made".to_owned());
+        return Some(composite);
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let job = Job {
+        recording: folder.to_owned(),
+        out: out.clone(),
+        video: look.video(EncodingPurpose::Offline),
+        layout: None,
+        first_layout: look.layout,
+        shows_names: true,
+        threads: (cores / 2).max(1),
+    };
+    match compose::run(&job, progress) {
+        Ok(composed) => {
+            composite.state = CompositeState::Complete;
+            composite.error = None;
+            composite.duration_us = composed.duration_us;
+            composite.bytes = composed.bytes;
+        }
+        Err(JobError::Cancelled) => {
+            let _ = fs::remove_file(&out);
+            return None;
+        }
+        Err(error) => {
+            tracing::warn!(out = %out.display(), %error, "no composite");
+            composite.state = CompositeState::Failed;
+            composite.error = Some(error.to_string());
+        }
+    }
+    Some(composite)
 }
 
 impl Shelved {
@@ -345,6 +560,7 @@ fn shelve(folder: &Path) -> BTreeMap<RecordingSid, Shelved> {
             folder,
             manifest,
             running: None,
+            composing: None,
         };
         shelf.insert(id, shelved);
     }

@@ -1,8 +1,10 @@
-//! What participants are told, in the words of recordings.
+//! What a listener hears, in the words of recordings and composites.
 
 use std::time::Instant;
 
-use mixer::recording::{Person, PublishedTrack, Recorder, Source};
+use mixer::compose::LiveComposer;
+use mixer::frames::Packet;
+use mixer::recording::{NewTrack, Person, PublishedTrack, Recorder, Source, TrackPacket};
 use proto::codec::MediaKind;
 use proto::signal::decode_response;
 use proto::signal::messages::{
@@ -10,22 +12,75 @@ use proto::signal::messages::{
     signal_response::Message,
 };
 
-/// Tells a recorder what participants were told.
-pub(super) fn tell(recorder: &mut Recorder, now: Instant, encoded: &[u8]) {
+use crate::engine::{Heard, HeardBatch, HeardPacket, News};
+
+/// Somebody who wants to know what happens in a room.
+pub(super) trait Witness {
+    fn handle_person(&mut self, now: Instant, person: Person);
+    fn handle_departure(&mut self, now: Instant, sid: &str);
+    fn handle_speaker(&mut self, now: Instant, sid: &str, level: f32, is_active: bool);
+    fn handle_track(&mut self, now: Instant, new: NewTrack);
+    fn handle_track_end(&mut self, now: Instant, number: u16);
+    fn handle_packet(&mut self, now: Instant, packet: &TrackPacket<'_>);
+}
+
+/// Tells a witness everything of a batch. `now` is the newest instant that is known of the room, and
+/// moves on with the packets: were the thread held up, those that wait for it would be given up
+/// otherwise although they have come.
+pub(super) fn tell(witness: &mut impl Witness, now: &mut Instant, batch: &HeardBatch) {
+    for heard in batch.heard() {
+        match heard {
+            Heard::Packet(packet) => {
+                *now = (*now).max(packet.received);
+                witness.handle_packet(*now, &track_packet(&packet));
+            }
+            Heard::News(News::Signal(encoded)) => tell_signal(witness, *now, encoded),
+            Heard::News(News::TrackBegan(track)) => {
+                let new = NewTrack {
+                    number: track.number,
+                    sid: track.sid.to_string(),
+                    participant: track.publisher.to_string(),
+                    kind: track.kind,
+                };
+                witness.handle_track(*now, new);
+            }
+            Heard::News(News::TrackEnded(number)) => witness.handle_track_end(*now, *number),
+        }
+    }
+}
+
+fn track_packet<'a>(heard: &HeardPacket<'a>) -> TrackPacket<'a> {
+    TrackPacket {
+        track: heard.track,
+        encoding: heard.encoding,
+        codec: heard.codec,
+        packet: Packet {
+            sequence: heard.sequence,
+            timestamp: heard.timestamp,
+            marker: heard.marker,
+            payload: heard.payload,
+            received: heard.received,
+            orientation: heard.orientation,
+            clock: heard.clock,
+        },
+    }
+}
+
+fn tell_signal(witness: &mut impl Witness, now: Instant, encoded: &[u8]) {
     match decode_response(encoded) {
         Ok(Some(Message::Update(update))) => {
             for info in update.participants {
                 match info.state() {
-                    State::Disconnected => recorder.handle_departure(now, &info.sid),
+                    State::Disconnected => witness.handle_departure(now, &info.sid),
                     State::Joining | State::Joined | State::Active => {
-                        recorder.handle_person(now, person(info));
+                        witness.handle_person(now, person(info));
                     }
                 }
             }
         }
         Ok(Some(Message::SpeakersChanged(changed))) => {
             for speaker in changed.speakers {
-                recorder.handle_speaker(now, &speaker.sid, speaker.level, speaker.active);
+                witness.handle_speaker(now, &speaker.sid, speaker.level, speaker.active);
             }
         }
         // The rest says nothing of the room.
@@ -58,5 +113,57 @@ fn track(info: &TrackInfo) -> PublishedTrack {
         },
         is_muted: info.muted,
         is_encrypted: info.encryption() != encryption::Type::None,
+    }
+}
+
+impl Witness for Recorder {
+    fn handle_person(&mut self, now: Instant, person: Person) {
+        self.handle_person(now, person);
+    }
+
+    fn handle_departure(&mut self, now: Instant, sid: &str) {
+        self.handle_departure(now, sid);
+    }
+
+    fn handle_speaker(&mut self, now: Instant, sid: &str, level: f32, is_active: bool) {
+        self.handle_speaker(now, sid, level, is_active);
+    }
+
+    fn handle_track(&mut self, now: Instant, new: NewTrack) {
+        self.handle_track(now, new);
+    }
+
+    fn handle_track_end(&mut self, now: Instant, number: u16) {
+        self.handle_track_end(now, number);
+    }
+
+    fn handle_packet(&mut self, now: Instant, packet: &TrackPacket<'_>) {
+        self.handle_packet(now, packet);
+    }
+}
+
+impl Witness for LiveComposer {
+    fn handle_person(&mut self, now: Instant, person: Person) {
+        self.handle_person(now, person);
+    }
+
+    fn handle_departure(&mut self, now: Instant, sid: &str) {
+        self.handle_departure(now, sid);
+    }
+
+    fn handle_speaker(&mut self, now: Instant, sid: &str, level: f32, is_active: bool) {
+        self.handle_speaker(now, sid, level, is_active);
+    }
+
+    fn handle_track(&mut self, _now: Instant, new: NewTrack) {
+        self.handle_track(new);
+    }
+
+    fn handle_track_end(&mut self, now: Instant, number: u16) {
+        self.handle_track_end(now, number);
+    }
+
+    fn handle_packet(&mut self, now: Instant, packet: &TrackPacket<'_>) {
+        self.handle_packet(now, packet);
     }
 }

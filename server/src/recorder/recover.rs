@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use mixer::mux::Recovery;
-use mixer::recording::{FileState, Manifest, RecordedFile};
+use mixer::mux::{Recovery, Summary};
+use mixer::recording::{Composite, CompositeState, FileState, Manifest, RecordedFile};
 
 use super::disk::write_manifest;
 
@@ -27,24 +27,49 @@ pub(super) fn recover(folder: &Path, manifest: &mut Manifest) -> io::Result<()> 
             entry.state = FileState::Incomplete;
         }
     }
+    for composite in &mut manifest.composites {
+        if composite.state == CompositeState::Making
+            && let Err(error) = recover_composite(folder, composite)
+        {
+            tracing::warn!(path = composite.path, %error, "a composite cannot be completed");
+            composite.state = CompositeState::Failed;
+            composite.error = Some(error.to_string());
+        }
+    }
     manifest.recover();
     write_manifest(folder, manifest)
 }
 
+/// What was made while the room lived cannot be made again as it was.
+fn recover_composite(folder: &Path, composite: &mut Composite) -> io::Result<()> {
+    if let Some((bytes, summary)) = complete(folder, &composite.path)? {
+        (composite.bytes, composite.duration_us) = (bytes, summary.end_us);
+        composite.state = CompositeState::Complete;
+    } else {
+        composite.state = CompositeState::Failed;
+        composite.error = Some("nothing of it had been written".to_owned());
+    }
+    Ok(())
+}
+
 fn recover_file(folder: &Path, entry: &mut RecordedFile) -> io::Result<()> {
-    if !super::is_below(&entry.path) {
+    match complete(folder, &entry.path)? {
+        Some((bytes, summary)) => entry.complete(&summary, bytes),
+        None => entry.state = FileState::Incomplete,
+    }
+    Ok(())
+}
+
+/// Completes a file. Returns how large it is and what is in it, unless there is nothing.
+fn complete(folder: &Path, path: &str) -> io::Result<Option<(u64, Summary)>> {
+    if !super::is_below(path) {
         let error = "its path does not lead into the recording's folder";
         return Err(io::Error::new(io::ErrorKind::InvalidData, error));
     }
-    let path = folder.join(&entry.path);
+    let path = folder.join(path);
     let file = OpenOptions::new().read(true).write(true).open(&path)?;
-    let recovered = match read(&file)?.finish() {
-        Ok(recovered) => recovered,
-        Err(error) => {
-            entry.state = FileState::Incomplete;
-            tracing::debug!(path = entry.path, %error, "nothing to complete");
-            return Ok(());
-        }
+    let Ok(recovered) = read(&file)?.finish() else {
+        return Ok(None);
     };
     let mut bytes = recovered.truncate_to;
     file.set_len(bytes)?;
@@ -55,8 +80,7 @@ fn recover_file(folder: &Path, entry: &mut RecordedFile) -> io::Result<()> {
         file.write_all_at(&patch.bytes, patch.offset)?;
     }
     file.sync_data()?;
-    entry.complete(&recovered.finish.summary, bytes);
-    Ok(())
+    Ok(Some((bytes, recovered.finish.summary)))
 }
 
 fn read(mut file: &File) -> io::Result<Recovery> {

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use mixer::frames::Packet;
-use mixer::recording::{End, Manifest, NewTrack, Output, Recorder, TrackPacket};
+use mixer::layout::Layout;
+use mixer::recording::{End, Manifest, Output, Recorder};
 use parking_lot::Mutex;
 
 use super::disk::Disk;
+use super::live::Live;
 use super::news;
 use super::space::Space;
 use crate::clock;
-use crate::engine::{Heard, HeardBatch, HeardPacket, ListenerId, News};
+use crate::engine::{HeardBatch, ListenerId};
 use crate::worker::{Hearing, Input, Silence, WorkerHandle};
 
 /// How long the thread sleeps at most, so that it does what it is told without delay.
@@ -32,18 +33,22 @@ const SPACE_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_ORDERS: usize = 64;
 
 /// What a recording is told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Order {
     /// Leave out what comes from now on.
     Pause,
     /// Go on.
     Resume,
+    /// Look so from now on.
+    Layout(Box<Layout>),
 }
 
 /// Everyone else's side of a recording.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) listener: ListenerId,
+    /// That of its live composite.
+    pub(super) live_listener: Option<ListenerId>,
     orders: Sender<Order>,
     shared: Arc<Shared>,
 }
@@ -66,6 +71,7 @@ pub(super) struct Session {
     /// Where the listener is.
     worker: WorkerHandle,
     orders: Receiver<Order>,
+    live: Option<Live>,
     shared: Arc<Shared>,
     /// The newest instant that is known of the room.
     heard_until: Instant,
@@ -100,8 +106,10 @@ impl Session {
         space: Space,
         hearing: Hearing,
         (listener, worker): (ListenerId, WorkerHandle),
+        live: Option<Live>,
     ) -> (Self, Running) {
         let (orders, taken) = bounded(MAX_ORDERS);
+        let live_listener = live.as_ref().map(|live| live.listener);
         let shared = Arc::new(Shared {
             manifest: Mutex::new(recorder.manifest(now)),
             is_stopped: Mutex::new(false),
@@ -114,6 +122,7 @@ impl Session {
             listener,
             worker,
             orders: taken,
+            live,
             shared: Arc::clone(&shared),
             heard_until: now,
             next_tick: now + TICK,
@@ -122,6 +131,7 @@ impl Session {
         };
         let running = Running {
             listener,
+            live_listener,
             orders,
             shared,
         };
@@ -167,10 +177,7 @@ impl Session {
                 Err(Silence::Over) => return Ok(()),
             }
             while let Ok(order) = self.orders.try_recv() {
-                match order {
-                    Order::Pause => self.recorder.pause(self.heard_until),
-                    Order::Resume => self.recorder.resume(self.heard_until),
-                };
+                self.obey(order);
             }
             if self.heard_until >= self.next_tick {
                 self.next_tick = self.heard_until + TICK;
@@ -179,6 +186,21 @@ impl Session {
             self.recorder.flush();
             self.carry_out()?;
             self.look_after(clock::now())?;
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        if let Some(live) = &self.live {
+            live.order(order.clone());
+        }
+        match order {
+            Order::Pause => _ = self.recorder.pause(self.heard_until),
+            Order::Resume => _ = self.recorder.resume(self.heard_until),
+            Order::Layout(layout) => {
+                if let Ok(layout) = serde_json::to_value(&*layout) {
+                    self.recorder.set_layout(self.heard_until, layout);
+                }
+            }
         }
     }
 
@@ -199,47 +221,7 @@ impl Session {
 
     fn take(&mut self, batch: &HeardBatch) {
         self.recorder.count_dropped(batch.dropped());
-        for heard in batch.heard() {
-            match heard {
-                Heard::Packet(packet) => self.take_packet(&packet),
-                Heard::News(News::Signal(encoded)) => {
-                    news::tell(&mut self.recorder, self.heard_until, encoded);
-                }
-                Heard::News(News::TrackBegan(track)) => {
-                    let new = NewTrack {
-                        number: track.number,
-                        sid: track.sid.to_string(),
-                        participant: track.publisher.to_string(),
-                        kind: track.kind,
-                    };
-                    self.recorder.handle_track(self.heard_until, new);
-                }
-                Heard::News(News::TrackEnded(number)) => {
-                    self.recorder.handle_track_end(self.heard_until, *number);
-                }
-            }
-        }
-    }
-
-    fn take_packet(&mut self, heard: &HeardPacket<'_>) {
-        // Time is that of arrival: were the disk to hang, packets that wait here would be given up
-        // although they have come.
-        self.heard_until = self.heard_until.max(heard.received);
-        let packet = TrackPacket {
-            track: heard.track,
-            encoding: heard.encoding,
-            codec: heard.codec,
-            packet: Packet {
-                sequence: heard.sequence,
-                timestamp: heard.timestamp,
-                marker: heard.marker,
-                payload: heard.payload,
-                received: heard.received,
-                orientation: heard.orientation,
-                clock: heard.clock,
-            },
-        };
-        self.recorder.handle_packet(self.heard_until, &packet);
+        news::tell(&mut self.recorder, &mut self.heard_until, batch);
     }
 
     fn carry_out(&mut self) -> io::Result<()> {
@@ -257,11 +239,19 @@ impl Session {
         outcome
     }
 
+    /// Waits for the live composite, which ends when the recording does.
+    fn end_composites(&mut self) {
+        if let Some(live) = self.live.take() {
+            self.recorder.set_composites(vec![live.join()]);
+        }
+    }
+
     fn finish(&mut self, end: End) {
         if end != End::Stopped && end != End::RoomClosed {
             self.disk.give_up_reserve();
         }
         let now = self.heard_until.max(clock::now());
+        self.end_composites();
         self.recorder.end(now, end);
         if let Err(error) = self.carry_out() {
             tracing::warn!(%error, "not all files of a recording could be completed");

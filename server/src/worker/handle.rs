@@ -7,6 +7,7 @@ use crossbeam_channel::{Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use proto::ids::RoomName;
 use proto::signal::messages::signal_request;
+use router::Wanted;
 use tokio::sync::{mpsc, oneshot};
 
 use super::post::{Bell, Post};
@@ -26,6 +27,8 @@ pub enum Input {
     Listen(RoomName, ListenerId, Purpose, Ear, oneshot::Sender<Reply>),
     /// A listener needs a keyframe of a track.
     ListenerKeyframe(ListenerId, u16),
+    /// A listener has use for a track in this quality.
+    ListenerWish(ListenerId, u16, Wanted),
     /// A client's message.
     Signal(ConnectionId, Box<signal_request::Message>),
     /// A client's WebSocket has closed.

@@ -296,6 +296,10 @@ impl Worker {
                 self.engine
                     .handle_command(now, Command::ListenerKeyframe(id, track));
             }
+            Input::ListenerWish(id, track, wanted) => {
+                self.engine
+                    .handle_command(now, Command::ListenerWish(id, track, wanted));
+            }
             Input::Signal(connection, message) => {
                 self.engine
                     .handle_command(now, Command::Signal(connection, message));

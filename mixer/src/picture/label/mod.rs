@@ -7,7 +7,7 @@ mod fonts;
 mod text;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Mask;
 use text::Typesetter;
@@ -32,14 +32,14 @@ struct Key {
 
 #[derive(Debug)]
 struct Kept {
-    mask: Rc<Mask>,
+    mask: Arc<Mask>,
     used_at: u64,
 }
 
 impl Labels {
     /// A line of text whose letters are `font_px` high, cut with an ellipsis to `max_width` pixels.
     /// The mask is as high as every other of that size, and as wide as the text.
-    pub fn text(&mut self, text: &str, font_px: u32, max_width: u32) -> Rc<Mask> {
+    pub fn text(&mut self, text: &str, font_px: u32, max_width: u32) -> Arc<Mask> {
         self.clock += 1;
         let key = Key {
             text: visible(text).into(),
@@ -48,13 +48,13 @@ impl Labels {
         };
         if let Some(kept) = self.masks.get_mut(&key) {
             kept.used_at = self.clock;
-            return Rc::clone(&kept.mask);
+            return Arc::clone(&kept.mask);
         }
         let typesetter = self.typesetter.get_or_insert_with(Typesetter::new);
-        let mask = Rc::new(typesetter.line(&key.text, key.font_px, key.max_width));
+        let mask = Arc::new(typesetter.line(&key.text, key.font_px, key.max_width));
         self.forget_oldest();
         let kept = Kept {
-            mask: Rc::clone(&mask),
+            mask: Arc::clone(&mask),
             used_at: self.clock,
         };
         self.masks.insert(key, kept);
@@ -230,7 +230,7 @@ mod tests {
             labels.text(&number.to_string(), 8, 100);
         }
 
-        assert!(Rc::ptr_eq(&first, &labels.text("first", 20, 200)));
+        assert!(Arc::ptr_eq(&first, &labels.text("first", 20, 200)));
         assert_eq!(labels.masks.len(), MAX_MASKS);
     }
 }

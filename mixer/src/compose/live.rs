@@ -1,0 +1,331 @@
+//! A room composed as it lives: packets go in, and pieces come out a little later.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::composer::{ComposeError, Composer, ComposerSettings, Piece};
+use super::input::PictureFrame;
+use super::limits::MAX_LIVE_TRACKS;
+use crate::audio::AudioFrame;
+use crate::codec::Codec;
+use crate::frames::{Content, Frame};
+use crate::layout::Layout;
+use crate::picture::Size;
+use crate::recording::{Event, NewTrack, Pauses, People, Person, TrackPacket};
+use crate::timeline::{SenderClock, Timed, TimedStream, Timeline};
+
+/// How early before its time sound has to be with the mixer, which looks ahead.
+const SOUND_LEAD: Duration = Duration::from_millis(60);
+
+/// How much later than its timestamp says what a sender's encoder was given is heard: libopus'
+/// delay, which files name as well.
+const SENDER_DELAY_US: i64 = 6_500;
+
+/// What is to be composed, and when.
+#[derive(Debug, Clone)]
+pub struct LiveSettings {
+    /// What is to be made.
+    pub composer: ComposerSettings,
+    /// The time of the room, which for a recording is that of its other files.
+    pub timeline: Timeline,
+    /// How long missing packets are waited for; what is made is late by that and a little more.
+    pub patience: Duration,
+}
+
+/// Something to act upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveOutput {
+    /// A piece of the composite.
+    Piece(Piece),
+    /// Ask for a keyframe of the track with this number.
+    KeyframeWanted(u16),
+    /// Ask for the pictures of the track with this number in this size, or for none of them.
+    SizeWanted(u16, Option<Size>),
+}
+
+/// Composes a room as it lives.
+#[derive(Debug)]
+pub struct LiveComposer {
+    timeline: Timeline,
+    patience: Duration,
+    composer: Composer,
+    people: People,
+    clocks: BTreeMap<String, SenderClock>,
+    tracks: BTreeMap<u16, LiveTrack>,
+    pauses: Pauses,
+    outputs: VecDeque<LiveOutput>,
+}
+
+#[derive(Debug)]
+struct LiveTrack {
+    new: NewTrack,
+    stream: Option<TimedStream>,
+    waits_for_keyframe: bool,
+    quarter_turns: u8,
+    /// What was asked for last.
+    wanted: Option<Size>,
+}
+
+impl LiveComposer {
+    /// Begins with an empty room.
+    ///
+    /// # Errors
+    /// [`ComposeError`]
+    pub fn new(settings: &LiveSettings) -> Result<Self, ComposeError> {
+        Ok(Self {
+            timeline: settings.timeline,
+            patience: settings.patience,
+            composer: Composer::new(&settings.composer)?,
+            people: People::default(),
+            clocks: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+            pauses: Pauses::default(),
+            outputs: VecDeque::new(),
+        })
+    }
+
+    /// How late a decoder is with the sound, in samples, for the file's header.
+    pub fn pre_skip_samples(&self) -> u16 {
+        self.composer.pre_skip_samples()
+    }
+
+    /// Takes how somebody in the room is now.
+    pub fn handle_person(&mut self, now: Instant, person: Person) {
+        let events = self.people.update(person);
+        self.tell(now, events);
+    }
+
+    /// Somebody has left the room.
+    pub fn handle_departure(&mut self, now: Instant, sid: &str) {
+        let events = self.people.remove(sid);
+        self.tell(now, events);
+        self.clocks.remove(sid);
+    }
+
+    /// Takes who has begun or ceased to speak.
+    pub fn handle_speaker(&mut self, now: Instant, sid: &str, level: f32, is_active: bool) {
+        let participant = sid.to_owned();
+        let event = match is_active {
+            true => Event::Speaking { participant, level },
+            false => Event::Silent { participant },
+        };
+        self.tell(now, vec![event]);
+    }
+
+    /// Packets of a track are going to come.
+    pub fn handle_track(&mut self, new: NewTrack) {
+        let known = self.people.track(&new.participant, &new.sid);
+        if known.is_some_and(|own| own.is_encrypted) || self.tracks.len() >= MAX_LIVE_TRACKS {
+            return;
+        }
+        let track = LiveTrack {
+            new,
+            stream: None,
+            waits_for_keyframe: true,
+            quarter_turns: 0,
+            wanted: None,
+        };
+        self.tracks.insert(track.new.number, track);
+    }
+
+    /// No more packets of a track come.
+    pub fn handle_track_end(&mut self, now: Instant, number: u16) {
+        if let Some(track) = self.tracks.get_mut(&number)
+            && let Some(stream) = &mut track.stream
+        {
+            stream.finish();
+        }
+        self.take_frames(now, number);
+        if let Some(track) = self.tracks.remove(&number) {
+            self.composer.end_track(&track.new.sid);
+        }
+    }
+
+    /// Takes a packet.
+    pub fn handle_packet(&mut self, now: Instant, packet: &TrackPacket<'_>) {
+        let Some(track) = self.tracks.get_mut(&packet.track) else {
+            return;
+        };
+        let is_other = |stream: &TimedStream| stream.codec() != packet.codec;
+        if track.stream.as_ref().is_some_and(is_other) {
+            track.stream = None;
+            track.waits_for_keyframe = true;
+        }
+        let new = || TimedStream::new(packet.codec, packet.encoding, self.patience);
+        let stream = track.stream.get_or_insert_with(new);
+        stream.handle_packet(now, packet.encoding, packet.packet);
+        self.take_frames(now, packet.track);
+    }
+
+    /// Leaves out what happens from now on. Returns whether that is news.
+    pub fn pause(&mut self, now: Instant) -> bool {
+        self.pauses.begin(self.timeline.at(now))
+    }
+
+    /// Goes on after a pause. Returns whether that is news.
+    pub fn resume(&mut self, now: Instant) -> bool {
+        let has_ended = self.pauses.end(self.timeline.at(now));
+        if has_ended {
+            for track in self.tracks.values_mut() {
+                track.waits_for_keyframe = true;
+                let wanted = LiveOutput::KeyframeWanted(track.new.number);
+                self.outputs.push_back(wanted);
+            }
+        }
+        has_ended
+    }
+
+    /// Says what the composite is to look like from now on.
+    pub fn set_layout(&mut self, now: Instant, layout: &Layout) {
+        if let Ok(layout) = serde_json::to_value(layout) {
+            self.tell(now, vec![Event::Layout { layout }]);
+        }
+    }
+
+    /// Makes one of so many pictures only, for a machine that is late.
+    pub fn set_thinning(&mut self, thinning: u32) {
+        self.composer.set_thinning(thinning);
+    }
+
+    /// Makes what can be made by now. To be called about as often as there are pictures.
+    ///
+    /// # Errors
+    /// [`ComposeError`] when an encoder fails; there is nothing more to be had then.
+    pub fn advance(&mut self, now: Instant) -> Result<(), ComposeError> {
+        for number in self.tracks.keys().copied().collect::<Vec<_>>() {
+            self.take_frames(now, number);
+        }
+        let late = self.patience + SOUND_LEAD;
+        let until = self.timeline.at(now) - late.as_micros() as i64;
+        self.composer.advance(self.pauses.elapsed_us(until))?;
+        self.want_sizes();
+        Ok(())
+    }
+
+    /// Makes everything up to now, because nothing more comes.
+    ///
+    /// # Errors
+    /// [`ComposeError`]
+    pub fn finish(&mut self, now: Instant) -> Result<(), ComposeError> {
+        for number in self.tracks.keys().copied().collect::<Vec<_>>() {
+            self.handle_track_end(now, number);
+        }
+        let until = self.pauses.elapsed_us(self.timeline.at(now));
+        self.composer.advance(until)
+    }
+
+    /// The next thing to be done.
+    pub fn poll(&mut self) -> Option<LiveOutput> {
+        let piece = self.composer.poll().map(LiveOutput::Piece);
+        piece.or_else(|| self.outputs.pop_front())
+    }
+
+    /// Frames so far that could not be shown.
+    pub fn dropped(&self) -> u64 {
+        self.composer.dropped()
+    }
+
+    fn tell(&mut self, now: Instant, events: Vec<Event>) {
+        let at = self.pauses.elapsed_us(self.timeline.at(now));
+        for event in events {
+            self.composer.handle_event(at, event);
+        }
+    }
+
+    fn take_frames(&mut self, now: Instant, number: u16) {
+        let Some(track) = self.tracks.get_mut(&number) else {
+            return;
+        };
+        let Some(stream) = &mut track.stream else {
+            return;
+        };
+        let clock = self.clocks.entry(track.new.participant.clone());
+        let clock = clock.or_default();
+        while let Some(timed) = stream.poll(now, &self.timeline, clock) {
+            match timed {
+                Timed::KeyframeWanted => {
+                    let wanted = LiveOutput::KeyframeWanted(number);
+                    self.outputs.push_back(wanted);
+                }
+                Timed::Frame(at, frame) => match self.pauses.file_time(at) {
+                    None => track.waits_for_keyframe = true,
+                    Some(_) if track.waits_for_keyframe && !frame.is_keyframe() => {}
+                    Some(pts_us) => {
+                        track.waits_for_keyframe = false;
+                        let codec = stream.codec();
+                        let event = turned(&track.new.sid, &mut track.quarter_turns, &frame);
+                        if let Some(event) = event {
+                            self.composer.handle_event(pts_us, event);
+                        }
+                        hand_over(&mut self.composer, &track.new.sid, codec, pts_us, frame);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Asks for each track in the size of its tile, and for none of what is not seen any more.
+    fn want_sizes(&mut self) {
+        for (number, track) in &mut self.tracks {
+            let is_video = |stream: &TimedStream| stream.codec().video().is_some();
+            if !track.stream.as_ref().is_some_and(is_video) {
+                continue;
+            }
+            let mut shown = self.composer.wanted();
+            let size = shown.find(|(sid, _)| *sid == track.new.sid);
+            let size = size.map(|(_, size)| size);
+            if track.wanted != size {
+                track.wanted = size;
+                self.outputs
+                    .push_back(LiveOutput::SizeWanted(*number, size));
+            }
+        }
+    }
+}
+
+/// What is to be told of a picture that is turned otherwise than the one before.
+fn turned(track: &str, quarter_turns: &mut u8, frame: &Frame) -> Option<Event> {
+    let Content::Picture(picture) = &frame.content else {
+        return None;
+    };
+    let now = picture.orientation.map_or(0, |own| own.quarter_turns);
+    (std::mem::replace(quarter_turns, now) != now).then(|| Event::Turned {
+        track: track.to_owned(),
+        quarter_turns: now,
+    })
+}
+
+fn hand_over(
+    composer: &mut Composer,
+    track: &str,
+    codec: proto::codec::Codec,
+    pts_us: i64,
+    frame: Frame,
+) {
+    use proto::codec::Codec as Sent;
+    let codec = match codec {
+        Sent::Vp8 => Codec::Vp8,
+        Sent::Vp9 => Codec::Vp9,
+        Sent::H264 => Codec::H264,
+        Sent::Av1 => Codec::Av1,
+        Sent::Opus | Sent::Red => {
+            let lost_before = match frame.content {
+                Content::Sound(sound) => sound.lost_before,
+                Content::Picture(_) => 0,
+            };
+            let sound = AudioFrame {
+                pts_us: pts_us - SENDER_DELAY_US,
+                data: &frame.data,
+                lost_before,
+            };
+            return composer.handle_sound(track, sound);
+        }
+    };
+    let picture = PictureFrame {
+        codec,
+        pts_us,
+        is_keyframe: frame.is_keyframe(),
+        data: frame.data,
+    };
+    composer.handle_picture(track, picture);
+}

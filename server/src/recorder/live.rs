@@ -1,0 +1,344 @@
+//! A composite that is made while the room lives, by a thread of its own.
+//!
+//! It has a listener of its own as well, which asks for every picture in the size of its tile. A
+//! machine that is too slow for it makes fewer pictures; the recording of the tracks notices nothing.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use mixer::audio;
+use mixer::codec::Purpose;
+use mixer::compose::{ComposeError, ComposerSettings, LiveComposer, LiveOutput, LiveSettings};
+use mixer::frames::limits::RECORDER_PATIENCE;
+use mixer::mux::Writer;
+use mixer::recording::{Composite, CompositeState};
+use mixer::timeline::Timeline;
+use router::Wanted;
+
+use super::news;
+use super::session::Order;
+use super::sync::Syncer;
+use crate::clock;
+use crate::compose::{Look, put};
+use crate::engine::ListenerId;
+use crate::worker::{Hearing, Input, Silence, WorkerHandle};
+
+/// How long the thread sleeps at most: about a picture.
+const NAP: Duration = Duration::from_millis(25);
+/// How often it is looked at whether the machine keeps up.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How far behind the room fewer pictures are made.
+const LATE: Duration = Duration::from_millis(500);
+/// How long all has to be well before more are made again.
+const RECOVERY: Duration = Duration::from_secs(10);
+/// One of so many pictures is made at least.
+const MAX_THINNING: u32 = 4;
+/// Orders that wait.
+const MAX_ORDERS: usize = 64;
+/// Nobody may take long to end a recording.
+const NOTHING_WANTED: Wanted = Wanted {
+    disabled: true,
+    quality: usize::MAX,
+    size: None,
+    priority: 0,
+};
+
+/// The recording's side of the thread.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) listener: ListenerId,
+    orders: Sender<Order>,
+    thread: JoinHandle<Composite>,
+    composite: Composite,
+}
+
+/// What the thread works with.
+struct Making {
+    composer: LiveComposer,
+    writer: Writer,
+    file: Arc<File>,
+    bytes: u64,
+    hearing: Hearing,
+    listener: ListenerId,
+    worker: WorkerHandle,
+    orders: Receiver<Order>,
+    heard_until: Instant,
+    pace: Pace,
+}
+
+/// Why a live composite cannot be begun.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LiveError {
+    #[error("{0}")]
+    Compose(#[from] ComposeError),
+    #[error("{0}")]
+    Settings(#[from] mixer::mux::SettingsError),
+    #[error("{0}")]
+    Disk(#[from] io::Error),
+}
+
+impl Live {
+    /// Starts the thread. It ends when its listener does.
+    pub(super) fn start(
+        look: &Look,
+        title: &str,
+        folder: &Path,
+        timeline: Timeline,
+        syncer: &Syncer,
+        hearing: Hearing,
+        (listener, worker): (ListenerId, WorkerHandle),
+    ) -> Result<Self, LiveError> {
+        let mut composite = look.composite();
+        composite.state = CompositeState::Making;
+        let settings = LiveSettings {
+            composer: ComposerSettings {
+                layout: look.layout.clone(),
+                shows_names: true,
+                video: look.video(Purpose::Live),
+                audio: Some(audio::EncoderSettings::RECORDING),
+                begins_us: 0,
+            },
+            timeline,
+            patience: RECORDER_PATIENCE,
+        };
+        let composer = LiveComposer::new(&settings)?;
+        let mut beginning = Vec::new();
+        let unix_ms = timeline.unix_ms(0);
+        let writer = Writer::new(look.file(title, unix_ms), &mut beginning)?;
+        let mut open = OpenOptions::new();
+        let path = folder.join(&composite.path);
+        let file = Arc::new(open.write(true).create_new(true).mode(0o600).open(path)?);
+        file.write_all_at(&beginning, 0)?;
+        syncer.watch(&file);
+        let (orders, taken) = bounded(MAX_ORDERS);
+        let now = clock::now();
+        let making = Making {
+            composer,
+            writer,
+            file,
+            bytes: beginning.len() as u64,
+            hearing,
+            listener,
+            worker,
+            orders: taken,
+            heard_until: now,
+            pace: Pace::new(now),
+        };
+        let made = composite.clone();
+        let thread = std::thread::Builder::new()
+            .name("composite".to_owned())
+            .spawn(move || making.run(made))?;
+        Ok(Self {
+            listener,
+            orders,
+            thread,
+            composite,
+        })
+    }
+
+    /// The composite as it is being made.
+    pub(super) fn composite(&self) -> Composite {
+        self.composite.clone()
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        // A thread that takes none any more has ended, and says why when it is joined.
+        let _ = self.orders.try_send(order);
+    }
+
+    /// Waits for the end, which comes with that of the listener.
+    pub(super) fn join(self) -> Composite {
+        self.thread.join().unwrap_or_else(|_| Composite {
+            state: CompositeState::Failed,
+            error: Some("a fault in the composer".to_owned()),
+            ..self.composite
+        })
+    }
+}
+
+impl Making {
+    fn run(mut self, mut composite: Composite) -> Composite {
+        let made = catch_unwind(AssertUnwindSafe(|| self.make()));
+        let why = match made {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error),
+            Err(_) => Some("a fault in the composer".to_owned()),
+        };
+        // Whatever has happened, what was written is completed.
+        match self.complete() {
+            Ok((duration_us, bytes)) => {
+                composite.state = CompositeState::Complete;
+                (composite.duration_us, composite.bytes) = (duration_us, bytes);
+            }
+            Err(error) => {
+                composite.state = CompositeState::Failed;
+                composite.error = Some(error.to_string());
+            }
+        }
+        if why.is_some() {
+            composite.state = CompositeState::Failed;
+            composite.error = why;
+        }
+        composite
+    }
+
+    fn make(&mut self) -> Result<(), String> {
+        loop {
+            let is_over = match self.hearing.wait(NAP) {
+                Ok(batch) => {
+                    news::tell(&mut self.composer, &mut self.heard_until, &batch);
+                    self.hearing.give_back(batch);
+                    false
+                }
+                // Nothing is on its way that would be older.
+                Err(Silence::Quiet) => {
+                    self.heard_until = clock::now();
+                    false
+                }
+                Err(Silence::Over) => true,
+            };
+            while let Ok(order) = self.orders.try_recv() {
+                match order {
+                    Order::Pause => _ = self.composer.pause(self.heard_until),
+                    Order::Resume => _ = self.composer.resume(self.heard_until),
+                    Order::Layout(layout) => self.composer.set_layout(self.heard_until, &layout),
+                }
+            }
+            let advanced = match is_over {
+                true => self.composer.finish(self.heard_until),
+                false => self.composer.advance(self.heard_until),
+            };
+            advanced.map_err(|error| error.to_string())?;
+            self.carry_out().map_err(|error| error.to_string())?;
+            if is_over {
+                return Ok(());
+            }
+            let late = clock::now().saturating_duration_since(self.heard_until);
+            if let Some(thinning) = self.pace.look(clock::now(), late) {
+                tracing::info!(
+                    listener = self.listener.0,
+                    thinning,
+                    "pictures of a composite"
+                );
+                self.composer.set_thinning(thinning);
+            }
+        }
+    }
+
+    fn carry_out(&mut self) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        while let Some(output) = self.composer.poll() {
+            let input = match output {
+                LiveOutput::Piece(piece) => {
+                    put(&mut self.writer, &piece, &mut bytes);
+                    continue;
+                }
+                LiveOutput::KeyframeWanted(track) => Input::ListenerKeyframe(self.listener, track),
+                LiveOutput::SizeWanted(track, size) => {
+                    let wanted = match size {
+                        Some(size) => Wanted {
+                            size: Some((size.width, size.height)),
+                            ..Wanted::default()
+                        },
+                        None => NOTHING_WANTED,
+                    };
+                    Input::ListenerWish(self.listener, track, wanted)
+                }
+            };
+            // A worker that is overloaded gets the next request.
+            let _ = self.worker.give(input);
+        }
+        self.append(&bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let outcome = self.file.write_all_at(bytes, self.bytes);
+        match outcome {
+            Ok(()) => self.bytes += bytes.len() as u64,
+            // Even a full disk can make a file shorter.
+            Err(_) => self.file.set_len(self.bytes)?,
+        }
+        outcome
+    }
+
+    /// Completes the file. Returns how long it is, and how large.
+    fn complete(mut self) -> io::Result<(i64, u64)> {
+        let finish = self.writer.finish();
+        let outcome = self.file.write_all_at(&finish.append, self.bytes);
+        if outcome.is_err() {
+            self.file.set_len(self.bytes)?;
+            outcome?;
+        }
+        self.bytes += finish.append.len() as u64;
+        self.file.sync_data()?;
+        for patch in &finish.patches {
+            self.file.write_all_at(&patch.bytes, patch.offset)?;
+        }
+        self.file.sync_data()?;
+        Ok((finish.summary.end_us, self.bytes))
+    }
+}
+
+/// Decides how many pictures are made.
+#[derive(Debug)]
+struct Pace {
+    thinning: u32,
+    next_look: Instant,
+    /// Since when all is well.
+    well_since: Instant,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self {
+            thinning: 1,
+            next_look: now + LOOK_INTERVAL,
+            well_since: now,
+        }
+    }
+
+    /// Of how many pictures one is to be made, if that has changed.
+    fn look(&mut self, now: Instant, late: Duration) -> Option<u32> {
+        if now < self.next_look {
+            return None;
+        }
+        self.next_look = now + LOOK_INTERVAL;
+        let before = self.thinning;
+        if late > LATE {
+            self.well_since = now;
+            self.thinning = (self.thinning + 1).min(MAX_THINNING);
+        } else if now.saturating_duration_since(self.well_since) >= RECOVERY {
+            self.well_since = now;
+            self.thinning = (self.thinning - 1).max(1);
+        }
+        (self.thinning != before).then_some(self.thinning)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_is_late_makes_fewer_pictures_for_a_while() {
+        let begin = clock::now();
+        let mut pace = Pace::new(begin);
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let late = Duration::from_secs(1);
+
+        assert_eq!(pace.look(at(0), late), None);
+        assert_eq!(pace.look(at(1), late), Some(2));
+        assert_eq!(pace.look(at(2), late), Some(3));
+        assert_eq!(pace.look(at(3), Duration::ZERO), None);
+        assert_eq!(pace.look(at(12), Duration::ZERO), Some(2));
+        assert_eq!(pace.look(at(13), Duration::ZERO), None);
+        assert_eq!(pace.look(at(22), Duration::ZERO), Some(1));
+    }
+}
