@@ -31,6 +31,11 @@ pub struct SenderClock {
 }
 
 impl SenderClock {
+    /// Whether it has taken no frame yet.
+    pub(super) const fn is_new(&self) -> bool {
+        self.offset_us.is_none()
+    }
+
     /// Takes a frame that was captured when the sender's wall clock showed `wall_us`, and arrived at
     /// `arrived_us`. Returns when it is to be shown.
     pub(super) fn handle(&mut self, wall_us: i64, arrived_us: RoomTimeUs) -> RoomTimeUs {

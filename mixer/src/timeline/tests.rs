@@ -96,6 +96,30 @@ fn timestamps_that_begin_anew_go_by_arrival() {
     assert_eq!(track.restarts(), 1);
 }
 
+#[test]
+fn a_late_repair_that_brings_the_first_report_makes_nothing_late() {
+    let (timeline, start) = timeline();
+    let (mut sender, mut track) = (SenderClock::default(), TrackClock::new(48_000));
+    let times = (0..60u32).map(|index| {
+        let captured = Duration::from_millis(20) * index;
+        let late_ms = if index == 30 { 900 } else { 30 };
+        let stamp = Stamp {
+            timestamp: 960 * index,
+            received: start + captured + Duration::from_millis(late_ms),
+            clock: (index >= 30).then(|| StreamClock {
+                ntp: timeline.wall().ntp(start),
+                timestamp: 0,
+            }),
+            encoding: 0,
+        };
+        track.time_of(&timeline, &mut sender, stamp)
+    });
+
+    for (index, time_us) in (0..).zip(times) {
+        assert!((time_us - 30_000 - 20_000 * index).abs() <= 1, "{time_us}");
+    }
+}
+
 /// Captures a beep and a flash at the same moments, with clocks that are all wrong.
 struct Sender {
     timeline: Timeline,

@@ -100,6 +100,11 @@ impl TrackClock {
             None => arrived_us,
         };
         let at = match self.line.wall_us(own_us) {
+            // The first of which the wall time is known may be a late repair: those before it tell
+            // when it could have come.
+            Some(wall_us) if sender.is_new() => {
+                sender.handle(wall_us, provisional_us.min(arrived_us))
+            }
             Some(wall_us) => sender.handle(wall_us, arrived_us),
             None => provisional_us.min(arrived_us),
         };
