@@ -233,13 +233,18 @@ impl Manifest {
 }
 
 impl RecordedFile {
-    /// Takes what is in the file, now that it is complete.
-    pub fn complete(&mut self, summary: &Summary, bytes: u64) {
+    /// Takes what is in the file.
+    pub(super) fn count(&mut self, summary: &Summary, bytes: u64) {
         self.bytes = bytes;
         if let Some(track) = summary.tracks.first() {
             (self.first_pts_us, self.last_pts_us) = (track.first_pts_us, track.last_pts_us);
             (self.blocks, self.keyframes) = (track.blocks, track.keyframes);
         }
+    }
+
+    /// Takes what is in the file, now that it is complete.
+    pub fn complete(&mut self, summary: &Summary, bytes: u64) {
+        self.count(summary, bytes);
         self.state = match self.blocks {
             0 => FileState::Incomplete,
             _ => FileState::Complete,

@@ -7,11 +7,11 @@ use proto::codec::MediaKind;
 use proto::media::WallClock;
 
 use super::journal::{Entry, Event};
-use super::limits::{MAX_FILES, MAX_SPEAKER_ENTRIES, MAX_TRACKS};
-use super::manifest::{Composite, Manifest, RecordedFile, State};
+use super::limits::{MAX_SPEAKER_ENTRIES, MAX_TRACKS};
+use super::manifest::{Composite, FileState, Manifest, RecordedFile, State};
 use super::pauses::Pauses;
-use super::people::{People, Person, Source};
-use super::track::{Desk, Track, TrackPacket};
+use super::people::{People, Person};
+use super::track::{Desk, Track, TrackPacket, refusal};
 use crate::mux;
 use crate::timeline::{RoomTimeUs, SenderClock, Timeline};
 
@@ -70,7 +70,7 @@ pub enum Output {
     Create(FileId, String),
     /// Add bytes to a file; they are whole elements or lines.
     Append(FileId, Vec<u8>),
-    /// Complete a file, which is not written any more.
+    /// Complete a file, which is not written any more. [`Recorder::handle_finished`] is to be told.
     Finish(FileId, Box<mux::Finish>),
     /// Ask for a keyframe of the track with this number.
     KeyframeWanted(u16),
@@ -145,10 +145,7 @@ impl Recorder {
     pub fn handle_departure(&mut self, now: Instant, sid: &str) {
         let events = self.people.remove(sid);
         self.note_all(now, events);
-        let stays = |track: &Track| track.participant() == sid;
-        if !self.tracks.values().any(stays) {
-            self.clocks.remove(sid);
-        }
+        self.forget_clock(sid);
     }
 
     /// Takes who has begun or ceased to speak.
@@ -171,13 +168,9 @@ impl Recorder {
 
     /// Packets of a track are going to come.
     pub fn handle_track(&mut self, now: Instant, new: NewTrack) {
-        let known = self.people.track(&new.participant, &new.sid);
-        let refusal = if self.tracks.len() >= MAX_TRACKS || self.shelf.files.len() >= MAX_FILES {
-            Some("there are too many tracks")
-        } else if known.is_some_and(|own| own.is_encrypted) {
-            Some("it is end-to-end encrypted")
-        } else {
-            None
+        let refusal = match self.tracks.len() {
+            MAX_TRACKS => Some("there are too many tracks"),
+            _ => refusal(&self.people, &self.shelf, &new),
         };
         if let Some(reason) = refusal {
             let event = Event::NotRecorded {
@@ -186,8 +179,7 @@ impl Recorder {
             };
             return self.note_all(now, vec![event]);
         }
-        let source = known.map_or(Source::Unknown, |own| own.source);
-        self.tracks.insert(new.number, Track::new(new, source));
+        self.tracks.insert(new.number, Track::new(new));
     }
 
     /// No more packets of a track come.
@@ -195,7 +187,9 @@ impl Recorder {
         if let Some((track, mut desk)) = self.track(now, number) {
             track.end(&mut desk);
         }
-        self.tracks.remove(&number);
+        if let Some(track) = self.tracks.remove(&number) {
+            self.forget_clock(track.participant());
+        }
     }
 
     /// Takes a packet.
@@ -215,6 +209,19 @@ impl Recorder {
         }
     }
 
+    /// A file that was to be completed is complete, or could not be.
+    pub fn handle_finished(&mut self, id: FileId, is_complete: bool) {
+        let place = (id.0 as usize).checked_sub(1);
+        let Some(file) = place.and_then(|place| self.shelf.files.get_mut(place)) else {
+            return;
+        };
+        file.state = match is_complete && file.blocks > 0 {
+            true => FileState::Complete,
+            false => FileState::Incomplete,
+        };
+        self.shelf.has_changed = true;
+    }
+
     /// Leaves out what happens from now on. Returns whether that is news.
     pub fn pause(&mut self, now: Instant) -> bool {
         let has_begun = self.pauses.begin(self.timeline.at(now));
@@ -232,7 +239,7 @@ impl Recorder {
             self.shelf.note(self.timeline.at(now), Event::Resumed);
             self.shelf.has_changed = true;
             for track in self.tracks.values_mut() {
-                track.want_keyframe(&mut self.shelf);
+                track.want_keyframe(now, &mut self.shelf);
             }
         }
         has_ended
@@ -350,6 +357,14 @@ impl Recorder {
         Some((track, desk))
     }
 
+    /// Forgets the clock of somebody who has left, as soon as the last of its tracks has ended.
+    fn forget_clock(&mut self, sid: &str) {
+        let is_own = |track: &Track| track.participant() == sid;
+        if self.people.get(sid).is_none() && !self.tracks.values().any(is_own) {
+            self.clocks.remove(sid);
+        }
+    }
+
     fn note_all(&mut self, now: Instant, events: Vec<Event>) {
         let at = self.timeline.at(now);
         for event in events {
@@ -378,7 +393,7 @@ impl Shelf {
     /// Ends a file.
     pub(super) fn finish(&mut self, id: FileId, place: usize, bytes: u64, finish: mux::Finish) {
         if let Some(file) = self.files.get_mut(place) {
-            file.complete(&finish.summary, bytes + finish.append.len() as u64);
+            file.count(&finish.summary, bytes + finish.append.len() as u64);
         }
         self.outputs.push_back(Output::Finish(id, Box::new(finish)));
         self.has_changed = true;

@@ -7,12 +7,14 @@ use std::time::Instant;
 use proto::codec::Codec;
 
 use super::journal::Event;
-use super::limits::{MAX_FILE_BYTES, MAX_FILE_US, MAX_SILENT_GAP_US, MAX_SIZES, SILENCE_LAG};
+use super::limits::{
+    MAX_FILE_BYTES, MAX_FILE_US, MAX_FILES, MAX_SILENT_GAP_US, MAX_SIZES, SILENCE_LAG,
+};
 use super::manifest::{FileState, RecordedFile};
 use super::pauses::Pauses;
 use super::people::{People, Source};
 use super::recorder::{FileId, NewTrack, Output, Shelf};
-use crate::frames::limits::RECORDER_PATIENCE;
+use crate::frames::limits::{KEYFRAME_INTERVAL, RECORDER_PATIENCE};
 use crate::frames::{Content, Frame, Packet};
 use crate::mux::{self, Block, Media, Opus, TrackNumber, VideoCodec, VideoSize, Writer};
 use crate::timeline::{RoomTimeUs, SenderClock, Timed, TimedStream, Timeline};
@@ -40,12 +42,14 @@ pub struct TrackPacket<'a> {
 #[derive(Debug)]
 pub(super) struct Track {
     new: NewTrack,
-    source: Source,
     stream: Option<TimedStream>,
     file: Option<OpenFile>,
-    files: usize,
+    /// Whether it cannot be recorded, as the journal says.
+    is_refused: bool,
     /// Whether what a frame refers to may have been left out.
     waits_for_keyframe: bool,
+    /// When a keyframe is to be asked for, again and again until it comes.
+    keyframe_due: Option<Instant>,
     /// When the next packet of sound is due, in the file's time.
     sound_due_us: Option<i64>,
     lost_told: u64,
@@ -86,14 +90,14 @@ pub(super) struct Desk<'a> {
 }
 
 impl Track {
-    pub(super) const fn new(new: NewTrack, source: Source) -> Self {
+    pub(super) const fn new(new: NewTrack) -> Self {
         Self {
             new,
-            source,
             stream: None,
             file: None,
-            files: 0,
+            is_refused: false,
             waits_for_keyframe: true,
+            keyframe_due: None,
             sound_due_us: None,
             lost_told: 0,
             quarter_turns: 0,
@@ -106,6 +110,9 @@ impl Track {
     }
 
     pub(super) fn handle_packet(&mut self, desk: &mut Desk<'_>, packet: &TrackPacket<'_>) {
+        if self.is_refused {
+            return;
+        }
         let is_other = |stream: &TimedStream| stream.codec() != packet.codec;
         if self.stream.as_ref().is_some_and(is_other) {
             self.end_stream(desk);
@@ -123,16 +130,29 @@ impl Track {
             self.fill_silence(desk.shelf, until_us);
         }
         self.tell_losses(desk);
+        if !desk.pauses.is_paused() {
+            self.ask_for_keyframe(desk.now, desk.shelf);
+        }
     }
 
-    /// Frames were left out, or are going to be.
-    pub(super) fn want_keyframe(&mut self, shelf: &mut Shelf) {
+    /// Frames were left out.
+    pub(super) fn want_keyframe(&mut self, now: Instant, shelf: &mut Shelf) {
         self.waits_for_keyframe = true;
+        self.keyframe_due = Some(now);
+        self.ask_for_keyframe(now, shelf);
+    }
+
+    /// Asks for the keyframe that is waited for. A request may be lost.
+    fn ask_for_keyframe(&mut self, now: Instant, shelf: &mut Shelf) {
         let is_picture = |stream: &TimedStream| stream.codec().video().is_some();
-        if self.stream.as_ref().is_some_and(is_picture) {
-            let wanted = Output::KeyframeWanted(self.new.number);
-            shelf.outputs.push_back(wanted);
+        if self.keyframe_due.is_none_or(|due| now < due)
+            || !self.stream.as_ref().is_some_and(is_picture)
+        {
+            return;
         }
+        self.keyframe_due = Some(now + KEYFRAME_INTERVAL);
+        let wanted = Output::KeyframeWanted(self.new.number);
+        shelf.outputs.push_back(wanted);
     }
 
     /// Writes what is left, and completes the file.
@@ -200,6 +220,7 @@ impl Track {
             return;
         }
         self.waits_for_keyframe = false;
+        self.keyframe_due = None;
         if is_keyframe
             && self
                 .file
@@ -213,11 +234,11 @@ impl Track {
             return;
         }
         if let Content::Sound(sound) = &frame.content {
-            // What was lost is left open, for decoders to conceal.
-            if sound.lost_before == 0 {
-                self.fill_silence(desk.shelf, pts_us - MAX_SILENT_GAP_US);
-            }
             let duration_us = i64::from(sound.duration_samples) * 1_000 / 48;
+            // What was lost is left open, for decoders to conceal.
+            let lost_us = duration_us.saturating_mul(sound.lost_before.into());
+            let until_us = pts_us.saturating_sub(lost_us) - MAX_SILENT_GAP_US;
+            self.fill_silence(desk.shelf, until_us);
             self.sound_due_us = Some(pts_us + duration_us);
         }
         let Some(file) = &mut self.file else { return };
@@ -253,7 +274,13 @@ impl Track {
                 (Media::Video { codec, size }, config, Some(size))
             }
         };
-        let entry = self.entry(desk.people, codec);
+        // It may have become known only after its first packets were on their way.
+        if let Some(reason) = refusal(desk.people, desk.shelf, &self.new) {
+            self.is_refused = true;
+            desk.refuse(self.new.sid.clone(), reason.to_owned());
+            return false;
+        }
+        let entry = self.entry(desk, codec);
         let settings = mux::Settings {
             title: desk.shelf.title.clone(),
             utc_us: Some(desk.shelf.unix_ms * 1_000),
@@ -268,11 +295,8 @@ impl Track {
         let writer = match Writer::new(settings, &mut pending) {
             Ok(writer) => writer,
             Err(error) => {
-                let event = Event::NotRecorded {
-                    track: self.new.sid.clone(),
-                    reason: error.to_string(),
-                };
-                desk.shelf.note(desk.timeline.at(desk.now), event);
+                self.is_refused = true;
+                desk.refuse(self.new.sid.clone(), error.to_string());
                 return false;
             }
         };
@@ -282,7 +306,6 @@ impl Track {
         };
         desk.shelf.note(desk.timeline.at(desk.now), event);
         let (id, place) = desk.shelf.begin(entry);
-        self.files += 1;
         self.file = Some(OpenFile {
             id,
             place,
@@ -301,29 +324,36 @@ impl Track {
     }
 
     /// The file that is begun, for the manifest.
-    fn entry(&self, people: &People, codec: Codec) -> RecordedFile {
-        let person = people.get(&self.new.participant);
+    fn entry(&self, desk: &Desk<'_>, codec: Codec) -> RecordedFile {
+        let (participant, track) = (&self.new.participant, &self.new.sid);
+        let person = desk.people.get(participant);
+        // What a track shows may become known only after its first packets are on their way.
+        let known = desk.people.track(participant, track);
+        let source = known.map_or(Source::Unknown, |own| own.source);
+        // It may have been heard before, under another number.
+        let is_of_track =
+            |file: &&RecordedFile| file.track == *track && file.participant == *participant;
+        let earlier = desk.shelf.files.iter().filter(is_of_track).count();
         let ending = match codec.video() {
             Some(_) => "mkv",
             None => "mka",
         };
         let path = format!(
-            "tracks/{}/{}-{}-{:03}.{ending}",
-            path_safe(&self.new.participant),
-            path_safe(&self.new.sid),
-            self.source.short(),
-            self.files
+            "tracks/{}/{}-{}-{earlier:03}.{ending}",
+            path_safe(participant),
+            path_safe(track),
+            source.short(),
         );
         let short = codec.mime_type().rsplit('/').next().unwrap_or_default();
         RecordedFile {
             path,
             state: FileState::Open,
             codec: short.to_ascii_lowercase(),
-            source: self.source,
-            participant: self.new.participant.clone(),
+            source,
+            participant: participant.clone(),
             identity: person.map(|own| own.identity.clone()).unwrap_or_default(),
             name: person.map(|own| own.name.clone()).unwrap_or_default(),
-            track: self.new.sid.clone(),
+            track: track.clone(),
             first_pts_us: None,
             last_pts_us: None,
             bytes: 0,
@@ -356,6 +386,26 @@ impl Track {
             packets,
         };
         desk.shelf.note(desk.timeline.at(desk.now), event);
+    }
+}
+
+impl Desk<'_> {
+    /// Says that a track is not recorded.
+    fn refuse(&mut self, track: String, reason: String) {
+        let event = Event::NotRecorded { track, reason };
+        self.shelf.note(self.timeline.at(self.now), event);
+    }
+}
+
+/// Why there can be no file of a track.
+pub(super) fn refusal(people: &People, shelf: &Shelf, new: &NewTrack) -> Option<&'static str> {
+    let known = people.track(&new.participant, &new.sid);
+    if known.is_some_and(|own| own.is_encrypted) {
+        Some("it is end-to-end encrypted")
+    } else if shelf.files.len() >= MAX_FILES {
+        Some("there are too many files")
+    } else {
+        None
     }
 }
 
