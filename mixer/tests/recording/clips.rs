@@ -125,6 +125,7 @@ fn encoder(codec: Codec, (width, height): (u32, u32)) -> vpx::Encoder {
     };
     vpx::Encoder::new(&vpx::Settings {
         codec,
+        purpose: vpx::Purpose::Layers,
         width,
         height,
         fps: 30,

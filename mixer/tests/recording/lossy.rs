@@ -58,11 +58,11 @@ fn without_repair_there_are_only_frames_that_can_be_decoded() {
         let blocks = room.disk.file(&manifest.files[0].path).blocks();
         assert!(blocks.len() > 40, "{}", blocks.len());
         for block in &blocks {
-            let luma = decoder.decode(&block.data).expect("a decodable frame");
-            let luma = luma.expect("a picture");
+            let picture = decoder.decode(&block.data).expect("a decodable frame");
+            let picture = picture.expect("a picture");
             assert_eq!(
                 shown.get(&block.data),
-                Some(&hash(&luma)),
+                Some(&hash(&picture)),
                 "{}",
                 block.pts_us
             );
@@ -118,15 +118,15 @@ fn senders() -> [Sender; 2] {
 fn shown(frames: &[Vec<u8>]) -> HashMap<Vec<u8>, u64> {
     let mut decoder = vpx::Decoder::new(vpx::Codec::Vp8).expect("a decoder");
     let shown = frames.iter().map(|frame| {
-        let luma = decoder.decode(frame).expect("a frame").expect("a picture");
-        (frame.clone(), hash(&luma))
+        let picture = decoder.decode(frame).expect("a frame").expect("a picture");
+        (frame.clone(), hash(&picture))
     });
     shown.collect()
 }
 
-fn hash(luma: &vpx::Luma<'_>) -> u64 {
-    let rows = luma.rows.chunks(luma.stride);
-    let pixels = rows.flat_map(|row| &row[..luma.width as usize]);
+fn hash(picture: &vpx::Picture<'_>) -> u64 {
+    let rows = picture.y.rows.chunks(picture.y.stride);
+    let pixels = rows.flat_map(|row| &row[..picture.width as usize]);
     pixels.fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

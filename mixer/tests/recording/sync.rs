@@ -125,11 +125,11 @@ fn flashes_can_be_seen_and_beeps_heard() {
     let mut decoder = vpx::Decoder::new(vpx::Codec::Vp8).expect("a decoder");
     let (mut seen, mut was_bright) = (Vec::new(), false);
     for block in &blocks {
-        let luma = decoder
+        let picture = decoder
             .decode(&block.data)
             .expect("a frame")
             .expect("a picture");
-        let is_bright = luma.rows[0] > 120;
+        let is_bright = picture.y.rows[0] > 120;
         if is_bright && !was_bright {
             seen.push(block.pts_us);
         }
