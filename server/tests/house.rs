@@ -15,7 +15,7 @@ const PURE: [&str; 3] = ["proto", "router", "mixer"];
 const ARROWS: [(&str, &[&str]); 7] = [
     ("proto", &["prefetch"]),
     ("router", &["proto"]),
-    ("mixer", &["proto"]),
+    ("mixer", &["proto", "vpx"]),
     ("server", &["proto", "router", "mixer", "prefetch"]),
     ("loadtest", &["proto", "vpx"]),
     // Inside mixer/: the wall around libvpx.

@@ -50,6 +50,9 @@ pub(super) struct Compose {
     /// Kilobits per second of the pictures.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(50..=50_000))]
     bitrate: u32,
+    /// Pictures are as good as they can be for the bits, which takes some four times as long.
+    #[arg(long)]
+    best: bool,
     /// Tiles have no names.
     #[arg(long)]
     no_names: bool,
@@ -118,7 +121,10 @@ impl Compose {
         Ok(Job {
             recording: self.recording.clone(),
             out: self.out.clone(),
-            video: look.video(Purpose::Offline),
+            video: look.video(match self.best {
+                true => Purpose::Offline,
+                false => Purpose::Live,
+            }),
             layout,
             first_layout: Layout::default(),
             shows_names: !self.no_names,

@@ -472,6 +472,8 @@ impl Node {
         }
         sum.dropped = dropped;
         let dumps = self.0.dumps.iter();
+        sum.recordings = self.0.recordings.counts();
+        sum.recording_free_bytes = self.0.recordings.free_bytes();
         sum.dump_omissions = dumps.flat_map(|dumps| dumps.omissions()).collect();
         sum
     }

@@ -99,6 +99,10 @@ pub struct Counters {
     pub publications: u64,
     /// Subscriptions now.
     pub subscriptions: u64,
+    /// Recordings of this node, by how they stand.
+    pub recordings: BTreeMap<&'static str, u64>,
+    /// Free bytes of the disk of recordings, once it is known.
+    pub recording_free_bytes: Option<u64>,
 }
 
 impl Metrics {
@@ -236,6 +240,21 @@ impl Collector for Workers {
                 ConstCounter::new(*count).encode(family.encode_family(&[("reason", *reason)])?)?;
             }
         }
+        let help = "Recordings, by how they stand";
+        let mut family = encoder.encode_descriptor("recordings", help, None, MetricType::Gauge)?;
+        for (state, count) in &counters.recordings {
+            ConstGauge::new(*count as i64).encode(family.encode_family(&[("state", *state)])?)?;
+        }
+        if let Some(bytes) = counters.recording_free_bytes {
+            let help = "Free bytes of the disk of recordings";
+            let gauge = encoder.encode_descriptor(
+                "recording_disk_free_bytes",
+                help,
+                None,
+                MetricType::Gauge,
+            )?;
+            ConstGauge::new(bytes as i64).encode(gauge)?;
+        }
         let bounds = BOUNDS_US.iter().map(|us| *us as f64 / 1e6);
         let buckets: Vec<(f64, u64)> = bounds
             .chain([f64::INFINITY])
@@ -296,6 +315,8 @@ mod tests {
             busy: vec![0.5],
             dropped: BTreeMap::from([("unknown_source", 3)]),
             dump_omissions: BTreeMap::from([("queue_full", 5)]),
+            recordings: BTreeMap::from([("recording", 4)]),
+            recording_free_bytes: Some(9),
             ..Counters::default()
         });
         metrics.joins.inc();
@@ -307,6 +328,8 @@ mod tests {
             "plenary_worker_busy_ratio{worker=\"0\"} 0.5\n",
             "plenary_dropped_datagrams_total{reason=\"unknown_source\"} 3\n",
             "plenary_rtp_dump_omissions_total{reason=\"queue_full\"} 5\n",
+            "plenary_recordings{state=\"recording\"} 4\n",
+            "plenary_recording_disk_free_bytes 9\n",
             "plenary_joins_total 1\n",
         ] {
             assert!(text.contains(line), "{text}");

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mixer::codec::Purpose as EncodingPurpose;
 use mixer::layout::Layout;
-use mixer::recording::{Composite, CompositeState, Manifest, Recorder, Settings};
+use mixer::recording::{Composite, CompositeState, Manifest, Recorder, Settings, State};
 use parking_lot::{Condvar, Mutex};
 use proto::api::Timestamp;
 use proto::ids::{RecordingSid, RoomName};
@@ -242,6 +242,29 @@ impl Recordings {
     pub fn all(&self) -> Vec<Manifest> {
         let shelf = self.0.shelf.lock();
         shelf.values().map(Shelved::manifest).collect()
+    }
+
+    /// How many there are, by how they stand.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let mut counts = BTreeMap::new();
+        for shelved in self.0.shelf.lock().values() {
+            let state = match shelved.running.is_some() {
+                true => "recording",
+                false => match shelved.manifest.state {
+                    State::DiskFull => "disk_full",
+                    State::Failed => "failed",
+                    State::Recovered => "recovered",
+                    State::Done | State::Recording | State::Paused | State::Finalizing => "done",
+                },
+            };
+            *counts.entry(state).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Free bytes of the disk that recordings are on, once there are some.
+    pub fn free_bytes(&self) -> Option<u64> {
+        space::free_bytes(&self.0.config.folder).ok()
     }
 
     /// A recording.
@@ -483,7 +506,8 @@ fn make(folder: &Path, mut composite: Composite, progress: &Progress) -> Option<
     let job = Job {
         recording: folder.to_owned(),
         out: out.clone(),
-        video: look.video(EncodingPurpose::Offline),
+        // As quick as a live one: the machine has conferences to hold.
+        video: look.video(EncodingPurpose::Live),
         layout: None,
         first_layout: look.layout,
         shows_names: true,

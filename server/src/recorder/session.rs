@@ -233,8 +233,16 @@ impl Session {
                 let _ = self.worker.give(wanted);
                 continue;
             }
+            let finished = match &output {
+                Output::Finish(id, _) => Some(*id),
+                Output::Create(..) | Output::Append(..) | Output::KeyframeWanted(_) => None,
+            };
+            let done = self.disk.carry_out(output);
+            if let Some(id) = finished {
+                self.recorder.handle_finished(id, done.is_ok());
+            }
             // The others are to be carried out all the same.
-            outcome = outcome.and(self.disk.carry_out(output));
+            outcome = outcome.and(done);
         }
         outcome
     }

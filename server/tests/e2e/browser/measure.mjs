@@ -20,6 +20,10 @@ export function installMeasures() {
   function hueOf(video) {
     if (!video?.videoWidth || video.readyState < 2) return undefined;
     context.drawImage(video, 0, 0, video.videoWidth / 5, video.videoHeight / 5, 0, 0, 8, 8);
+    return hueOfCanvas();
+  }
+
+  function hueOfCanvas() {
     const { data } = context.getImageData(0, 0, 8, 8);
     const sum = [0, 0, 0];
     for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sum[c] += data[i + c];
@@ -29,6 +33,19 @@ export function installMeasures() {
     if (spread < 40) return undefined;
     const sector = max === r ? ((g - b) / spread + 6) % 6 : max === g ? (b - r) / spread + 2 : (r - g) / spread + 4;
     return Math.round(sector * 60);
+  }
+
+  /** The hues of all parts of the picture, a part being a sixteenth of its width and a ninth of its height. */
+  function huesOfParts(video) {
+    const parts = [];
+    for (let x = 0; x < 16; x++) {
+      for (let y = 0; y < 9; y++) {
+        const [width, height] = [video.videoWidth / 16, video.videoHeight / 9];
+        context.drawImage(video, x * width, y * height, width, height, 0, 0, 8, 8);
+        parts.push(hueOfCanvas());
+      }
+    }
+    return parts;
   }
 
   /** A coarse rendering of the whole picture, to tell whether it changes. */
@@ -134,25 +151,34 @@ export function installMeasures() {
   async function playFile(url) {
     const video = Object.assign(document.createElement('video'), { muted: true, src: url });
     const hues = [];
+    let parts = [];
     await new Promise((resolve, reject) => {
       video.onended = resolve;
       video.onerror = () => reject(new Error(`${video.error.code}: ${video.error.message}`));
-      video.ontimeupdate = () => hues.push(hueOf(video));
+      video.ontimeupdate = () => {
+        hues.push(hueOf(video));
+        if (video.currentTime < 0.9 * video.duration) parts = huesOfParts(video);
+      };
       video.playbackRate = 3;
       video.play().catch(reject);
     });
     const { duration, currentTime, videoWidth: width } = video;
-    return { duration, currentTime, width, hues, frames: video.getVideoPlaybackQuality().totalVideoFrames };
+    return { duration, currentTime, width, hues, parts, frames: video.getVideoPlaybackQuality().totalVideoFrames };
   }
 
-  /** The pitch of a file's sound in each of its tenths of a second. */
-  async function hearFile(url) {
+  /**
+   * The pitch of a file's sound in each of its tenths of a second, and in how many of them each of some tones stands
+   * out from what is beside it.
+   */
+  async function hearFile(url, tones = []) {
     const file = await (await fetch(url)).arrayBuffer();
     const decoded = await new OfflineAudioContext(1, RATE, RATE).decodeAudioData(file);
     const samples = decoded.getChannelData(0);
     const tenths = Array.from({ length: Math.floor((samples.length / RATE) * 10) }, (_, index) => index);
-    const pitches = tenths.map((tenth) => pitchOf(samples.slice(0, ((tenth + 1) * RATE) / 10)));
-    return { duration: decoded.duration, pitches };
+    const pieces = tenths.map((tenth) => samples.slice((tenth * RATE) / 10, ((tenth + 1) * RATE) / 10));
+    const standsOut = (piece, tone) => powerAt(piece, tone) > 20 * Math.max(powerAt(piece, tone - 130), powerAt(piece, tone + 130));
+    const heard = tones.map((tone) => pieces.filter((piece) => standsOut(piece, tone)).length / pieces.length);
+    return { duration: decoded.duration, pitches: pieces.map(pitchOf), heard };
   }
 
   window.measure = { tiles, tones, rtp, playFile, hearFile };

@@ -98,8 +98,8 @@ export class Person {
     return this.page.evaluate((own) => window.measure.playFile(own), url);
   }
 
-  hearFile(url) {
-    return this.page.evaluate((own) => window.measure.hearFile(own), url);
+  hearFile(url, tones) {
+    return this.page.evaluate((own, wanted) => window.measure.hearFile(own, wanted), url, tones);
   }
 
   /** Says nothing, or goes on; nobody is told, as with a mute. */

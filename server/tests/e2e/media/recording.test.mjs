@@ -23,6 +23,7 @@ let server;
 let people;
 let ned;
 let recording;
+let viewer;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plenary-recordings-'));
@@ -37,7 +38,7 @@ before(async () => {
   await untilNothingIsWrong('both see and hear the other', async () => [...(await ann.missing([eve])), ...(await eve.missing([ann]))])
     .catch(explain);
 
-  recording = await call('POST', `/v1/rooms/${ROOM}/recordings`);
+  recording = await call('POST', `/v1/rooms/${ROOM}/recordings`, { composite: 'live', width: 640, height: 360, fps: 15 });
   // One who comes late is in it as well.
   ned = new Member('Ned', { colour: [40, 200, 60], tone: 900, grain: 30 });
   await ned.join(server, ROOM);
@@ -54,7 +55,8 @@ before(async () => {
     return recording.state === 'done';
   });
   // A page of this server may play its files.
-  await ann.open(`${server.url}/`);
+  viewer = ann;
+  await viewer.open(`${server.url}/`);
 }, { timeout: 120_000 });
 
 after(async () => {
@@ -99,17 +101,19 @@ for (const [who, hue, tone] of [['Ann', 200, 500], ['Eve', 30, 1400], ['Ned', 12
   describe(`a browser plays what ${who} has sent`, () => {
     test('to the end, and it shows them', async () => {
       const file = fileOf(who, 'camera');
-      const played = await people[0].playFile(await urlOf(file));
+      const played = await viewer.playFile(await urlOf(file));
 
-      const right = played.hues.filter((own) => isHue(own, hue)).length;
+      // Before the first picture there is none.
+      const hues = played.hues.filter((own) => own != null);
+      const right = hues.filter((own) => isHue(own, hue)).length;
       assert.ok(Math.abs(played.duration - file.end) < 0.5, `${played.duration} ${file.end}`);
       assert.ok(played.currentTime > played.duration - 0.5, `${played.currentTime}`);
-      assert.ok(played.hues.length > 3 && right >= 0.9 * played.hues.length, `${played.hues}`);
+      assert.ok(hues.length > 3 && right >= 0.9 * hues.length, `${played.hues}`);
     });
 
     test('and it is their voice', async () => {
       const file = fileOf(who, 'microphone');
-      const { pitches, duration } = await people[0].hearFile(await urlOf(file));
+      const { pitches, duration } = await viewer.hearFile(await urlOf(file));
 
       const right = pitches.filter((own) => isPitch(own ?? 0, tone)).length;
       assert.ok(duration > ENOUGH_SECONDS, `${duration}`);
@@ -117,6 +121,32 @@ for (const [who, hue, tone] of [['Ann', 200, 500], ['Eve', 30, 1400], ['Ned', 12
     });
   });
 }
+
+test('a composite shows and plays everyone', async () => {
+  const [composite] = recording.composites;
+  const people = [['Ann', 200, 500], ['Eve', 30, 1400], ['Ned', 128, 900]];
+  const played = await viewer.playFile(await urlOf(composite));
+  const { heard } = await viewer.hearFile(await urlOf(composite), people.map(([, , tone]) => tone));
+
+  assert.equal(composite.state, 'complete', composite.error);
+  assert.ok(Math.abs(composite.duration - recording.duration) < 0.5, `${composite.duration} of ${recording.duration}`);
+  assert.ok(played.currentTime > played.duration - 0.5, `${played.currentTime} of ${played.duration}`);
+  for (const [index, [who, hue]] of people.entries()) {
+    const share = played.parts.filter((own) => isHue(own, hue)).length / played.parts.length;
+    assert.ok(share > 0.08, `${share} of the picture shows ${who}: ${played.parts}`);
+    // Ned is late, and all are heard up to the end.
+    assert.ok(heard[index] > 0.5, `${who} is heard ${heard[index]} of the time`);
+  }
+});
+
+test('ffprobe has nothing to say against the composite', async () => {
+  const [{ file }] = recording.composites;
+  const path = join(folder, recording.room_sid, await folderOf(recording), file);
+  const { stdout, stderr } = await promisify(execFile)('ffprobe', ['-v', 'warning', '-of', 'json', '-show_entries', 'stream=codec_name,width', path]);
+
+  assert.equal(stderr, '');
+  assert.deepEqual(JSON.parse(stdout).streams, [{ codec_name: 'vp8', width: 640 }, { codec_name: 'opus' }]);
+});
 
 test('a player can jump: ranges are answered', async () => {
   const file = fileOf('Ann', 'camera');
@@ -166,8 +196,9 @@ async function urlOf({ file }) {
   return `${server.url}/v1/recordings/${recording.id}/files/${file}?access_token=${await recorderToken()}`;
 }
 
-async function call(method, path) {
-  const answer = await fetch(server.url + path, { method, headers: await authorized() });
+async function call(method, path, body) {
+  const headers = { ...(await authorized()), ...(body && { 'Content-Type': 'application/json' }) };
+  const answer = await fetch(server.url + path, { method, headers, body: body && JSON.stringify(body) });
   const text = await answer.text();
   assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
   return text && JSON.parse(text);
