@@ -45,6 +45,7 @@ pub(crate) fn routes(config: &Web) -> Router {
         })
         .route("/", get(index))
         .route("/room/{name}", get(index))
+        .route("/recordings/{room}", get(index))
         .layer(CompressionLayer::new())
 }
 

@@ -1,17 +1,21 @@
-import { useSyncExternalStore } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
 
 /** What an address of this site stands for. */
-export type Place = { kind: 'landing' } | { kind: 'room'; room: string } | { kind: 'unknown' };
+export type Place = { kind: 'landing' } | { kind: 'room' | 'recordings'; room: string } | { kind: 'unknown' };
 
 export function placeOf(pathname: string): Place {
   if (pathname === '/' || pathname === '') return { kind: 'landing' };
-  const match = /^\/room\/([^/]+)\/?$/.exec(pathname);
-  const room = match?.[1] && decode(match[1]);
-  return room ? { kind: 'room', room } : { kind: 'unknown' };
+  const match = /^\/(room|recordings)\/([^/]+)\/?$/.exec(pathname);
+  const room = match?.[2] && decode(match[2]);
+  return room ? { kind: match[1] === 'room' ? 'room' : 'recordings', room } : { kind: 'unknown' };
 }
 
 export function roomPath(room: string): string {
   return `/room/${encodeURIComponent(room)}`;
+}
+
+export function recordingsPath(room: string): string {
+  return `/recordings/${encodeURIComponent(room)}`;
 }
 
 /** The address to give to others: it names the room and carries no token. */
@@ -26,6 +30,15 @@ export function navigate(path: string): void {
 
 export function usePlace(): Place {
   return placeOf(useSyncExternalStore(subscribe, () => location.pathname));
+}
+
+/** A link with a new token opened in this tab changes only the fragment, which loads nothing by itself. */
+export function useReloadOnNewToken(): void {
+  useEffect(() => {
+    const onHashChange = () => location.hash.includes('token=') && location.reload();
+    window.addEventListener('hashchange', onHashChange);
+    return () => window.removeEventListener('hashchange', onHashChange);
+  }, []);
 }
 
 function subscribe(onChange: () => void): () => void {

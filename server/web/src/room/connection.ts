@@ -1,4 +1,4 @@
-import { ConnectionState, DisconnectReason, Room, RoomEvent, Track, VideoPresets } from 'livekit-client';
+import { ConnectionState, DisconnectReason, EngineEvent, Room, RoomEvent, Track, VideoPresets } from 'livekit-client';
 import { ChatLog } from '../chat/chat-log';
 import type { Choices } from '../prejoin/choices';
 import { mediaProblem } from '../prejoin/media-problem';
@@ -26,6 +26,7 @@ export class RoomConnection {
   readonly #listeners = new Set<() => void>();
   #phase: Phase = { kind: 'prejoin' };
   #name = '';
+  #token: string | undefined;
   /** What the person wants on, whatever the connection does. */
   #wanted = { camera: false, microphone: false };
   #wake: (() => void) | undefined;
@@ -39,6 +40,11 @@ export class RoomConnection {
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** The newest token, for the server's API: it sends new ones while a person is in the room. */
+  get token(): string | undefined {
+    return this.#token;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -98,14 +104,20 @@ export class RoomConnection {
   }
 
   async #connect(): Promise<void> {
-    const token = await this.#tokens.token(this.#name);
     try {
-      await this.room.connect(signallingUrl(), token);
+      await this.#connectWithToken();
     } catch (error) {
       if (!isRefusal(error) || !this.#tokens.renew()) throw error;
-      await this.room.connect(signallingUrl(), await this.#tokens.token(this.#name));
+      await this.#connectWithToken();
     }
     if (this.#phase.kind === 'ended') await this.room.disconnect();
+  }
+
+  async #connectWithToken(): Promise<void> {
+    const token = await this.#tokens.token(this.#name);
+    await this.room.connect(signallingUrl(), token);
+    this.#token = token;
+    this.room.engine.on(EngineEvent.TokenRefreshed, (newer) => (this.#token = newer));
   }
 
   #onDisconnected(reason: DisconnectReason | undefined): void {

@@ -1,11 +1,13 @@
 import { useLocalParticipant, useLocalParticipantPermissions } from '@livekit/components-react';
 import type { ReactNode } from 'react';
-import type { Action } from '../settings/shortcuts';
-import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicrophoneIcon, MicrophoneOffIcon, PeopleIcon, ScreenIcon } from '../ui/icons';
+import type { Actions } from '../settings/shortcuts';
+import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicrophoneIcon, MicrophoneOffIcon, PeopleIcon, RecordIcon, ScreenIcon } from '../ui/icons';
+
+export type PanelName = 'chat' | 'people' | 'recordings';
 
 interface Props {
-  actions: Record<Action, () => void>;
-  panel: 'chat' | 'people' | undefined;
+  actions: Actions;
+  panel: PanelName | undefined;
   unread: number;
   onLeave: () => void;
 }
@@ -49,6 +51,11 @@ export function Controls({ actions, panel, unread, onLeave }: Props) {
         <Control kind="panel" label="People" shortcut="p" on={panel === 'people'} onClick={actions.people}>
           <PeopleIcon />
         </Control>
+        {actions.recordings && (
+          <Control kind="panel" label="Recordings" shortcut="r" on={panel === 'recordings'} onClick={actions.recordings}>
+            <RecordIcon />
+          </Control>
+        )}
       </div>
       <button className="control control-leave" onClick={onLeave} aria-label="Leave" title="Leave the room">
         <LeaveIcon />

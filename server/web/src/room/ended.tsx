@@ -1,3 +1,4 @@
+import { recordingsPath } from '../navigation';
 import { Message } from '../ui/message';
 import type { Ending } from './phase';
 
@@ -12,8 +13,15 @@ const WORDS: Record<Ending, { title: string; text: string }> = {
   refused: { title: 'The server did not let you back in', text: 'Your invitation is no longer accepted.' },
 };
 
+interface Props {
+  ending: Ending;
+  detail: string | undefined;
+  /** The room, if this person may see what was recorded of it. */
+  recordingsOf: string | undefined;
+}
+
 /** After the room: says why, and how to go on. */
-export function Ended({ ending, detail }: { ending: Ending; detail: string | undefined }) {
+export function Ended({ ending, detail, recordingsOf }: Props) {
   const { title, text } = WORDS[ending];
   return (
     <Message title={title}>
@@ -23,6 +31,11 @@ export function Ended({ ending, detail }: { ending: Ending; detail: string | und
           <button className="button primary" onClick={() => location.reload()}>
             {ending === 'duplicate' ? 'Use it here' : 'Join again'}
           </button>
+        )}
+        {recordingsOf && (
+          <a className="button" href={recordingsPath(recordingsOf)}>
+            See recordings
+          </a>
         )}
         <a className="button" href="/">
           Go to the start page

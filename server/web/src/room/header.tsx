@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { roomLink } from '../navigation';
 import type { View } from '../stage/stage';
 import { Brand } from '../ui/brand';
@@ -7,6 +8,8 @@ import { toast } from '../ui/toasts';
 interface Props {
   roomName: string;
   shareable: boolean;
+  /** What is said beside the name of the room. */
+  children: ReactNode;
   view: View;
   onView: () => void;
   onDevices: () => void;
@@ -14,7 +17,7 @@ interface Props {
 }
 
 /** The line above the stage: which room this is, and how to look at it. */
-export function Header({ roomName, shareable, view, onView, onDevices, onShortcuts }: Props) {
+export function Header({ roomName, shareable, children, view, onView, onDevices, onShortcuts }: Props) {
   const viewLabel = view === 'grid' ? 'Speaker view' : 'Grid view';
   return (
     <header className="conference-header">
@@ -25,6 +28,7 @@ export function Header({ roomName, shareable, view, onView, onDevices, onShortcu
           <LinkIcon />
         </button>
       )}
+      {children}
       <span className="spacer" />
       <button className="icon-button" onClick={onView} aria-label={viewLabel} aria-keyshortcuts="g" title={`${viewLabel} (G)`}>
         {view === 'grid' ? <SpeakerViewIcon /> : <GridIcon />}

@@ -1,9 +1,11 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useReloadOnNewToken } from '../navigation';
 import { Prejoin } from '../prejoin/prejoin';
 import { useConfig } from '../server/use-config';
-import { claimsOf, takeTokenFromAddress } from '../server/token';
+import { claimsOf, mayRecord, takeTokenFromAddress } from '../server/token';
 import { Message } from '../ui/message';
 import { Toasts } from '../ui/toasts';
+import { Unreachable } from '../ui/unreachable';
 import { Conference } from './conference';
 import { RoomConnection } from './connection';
 import { Ended } from './ended';
@@ -21,13 +23,7 @@ export function RoomPage({ roomName }: { roomName: string }) {
   const guests = config !== undefined && config !== 'unreachable' && config.guest_tokens;
   if (token || guests) return <RoomVisit roomName={roomName} token={token} guests={guests} />;
   if (config === undefined) return null;
-  if (config === 'unreachable') {
-    return (
-      <Message title="The server does not answer">
-        <p role="alert">Check your connection. This page keeps trying, and goes on by itself when the server is back.</p>
-      </Message>
-    );
-  }
+  if (config === 'unreachable') return <Unreachable />;
   return (
     <Message title="This room is by invitation">
       <p>
@@ -63,20 +59,11 @@ function RoomVisit({ roomName, token, guests }: { roomName: string; token: strin
     case 'lost':
       return (
         <>
-          <Conference connection={connection} roomName={claims?.room ?? roomName} shareable={guests} />
+          <Conference connection={connection} roomName={claims?.room ?? roomName} shareable={guests} invitation={token} />
           <Toasts />
         </>
       );
     case 'ended':
-      return <Ended ending={phase.ending} detail={phase.detail} />;
+      return <Ended ending={phase.ending} detail={phase.detail} recordingsOf={mayRecord(connection.token, roomName) ? roomName : undefined} />;
   }
-}
-
-/** A link with a new token opened in this tab changes only the fragment, which loads nothing by itself. */
-function useReloadOnNewToken(): void {
-  useEffect(() => {
-    const onHashChange = () => location.hash.includes('token=') && location.reload();
-    window.addEventListener('hashchange', onHashChange);
-    return () => window.removeEventListener('hashchange', onHashChange);
-  }, []);
 }

@@ -16,6 +16,17 @@ export class Problem extends Error {
 
 /** Fetches JSON; every failure is a `Problem`. The server's errors are RFC 9457 problem documents. */
 export async function fetchJson<T>(path: string, init?: RequestInit): Promise<T> {
+  const { body, status } = await ask(path, init);
+  if (body === undefined) throw new Problem('The server gave an answer that is not JSON.', status);
+  return body as T;
+}
+
+/** As `fetchJson`, where the answer is only that it is done. */
+export async function send(path: string, init: RequestInit): Promise<void> {
+  await ask(path, init);
+}
+
+async function ask(path: string, init?: RequestInit): Promise<{ body: unknown; status: number }> {
   let response: Response;
   try {
     response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10_000), ...init });
@@ -24,8 +35,7 @@ export async function fetchJson<T>(path: string, init?: RequestInit): Promise<T>
   }
   const body: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw new Problem(detailOf(body) ?? `The server refused (status ${response.status}).`, response.status);
-  if (body === undefined) throw new Problem('The server gave an answer that is not JSON.', response.status);
-  return body as T;
+  return { body, status: response.status };
 }
 
 function detailOf(body: unknown): string | undefined {

@@ -5,6 +5,8 @@ export interface TokenClaims {
   identity?: string;
   name?: string;
   room?: string;
+  /** Whether the token is for recording: its room, or all if it names none. */
+  records?: boolean;
 }
 
 /** Asks the server for a token; only servers with `guest_tokens` give one. */
@@ -36,10 +38,18 @@ export function claimsOf(token: string): TokenClaims {
     const payload = token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');
     const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
     const claims = JSON.parse(new TextDecoder().decode(bytes));
-    return { identity: text(claims.sub), name: text(claims.name), room: text(claims.video?.room) };
+    const { video } = claims;
+    return { identity: text(claims.sub), name: text(claims.name), room: text(video?.room), records: video?.roomRecord === true };
   } catch {
     return {};
   }
+}
+
+/** Whether a token says that its bearer may record this room. */
+export function mayRecord(token: string | undefined, room: string): boolean {
+  if (!token) return false;
+  const claims = claimsOf(token);
+  return claims.records === true && (claims.room === undefined || claims.room === room);
 }
 
 function text(value: unknown): string | undefined {

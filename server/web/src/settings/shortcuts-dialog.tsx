@@ -1,12 +1,12 @@
 import { Dialog } from '../ui/dialog';
 import './shortcuts.css';
-import { SHORTCUTS } from './shortcuts';
+import { SHORTCUTS, type Actions } from './shortcuts';
 
-export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
+export function ShortcutsDialog({ actions, onClose }: { actions: Actions; onClose: () => void }) {
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl className="shortcuts">
-        {SHORTCUTS.map(({ key, text }) => (
+        {SHORTCUTS.filter(({ does }) => actions[does]).map(({ key, text }) => (
           <div key={key}>
             <dt>
               <kbd>{key.toUpperCase()}</kbd>

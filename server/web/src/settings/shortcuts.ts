@@ -7,14 +7,18 @@ export const SHORTCUTS = [
   { key: 's', does: 'screen', text: 'Share or stop sharing the screen' },
   { key: 'c', does: 'chat', text: 'Open or close the chat' },
   { key: 'p', does: 'people', text: 'Open or close the list of people' },
+  { key: 'r', does: 'recordings', text: 'Open or close recordings' },
   { key: 'g', does: 'view', text: 'Change between grid and speaker view' },
   { key: '?', does: 'help', text: 'Show this list' },
 ] as const;
 
 export type Action = (typeof SHORTCUTS)[number]['does'];
 
-/** Runs actions by their keys, except while someone types or a dialog is open. */
-export function useShortcuts(actions: Record<Action, () => void>): void {
+/** What can be done here; what this person may not do is not among it. */
+export type Actions = Record<Exclude<Action, 'recordings'>, () => void> & { recordings?: () => void };
+
+/** Runs actions by their keys, except while someone types, plays something or a dialog is open. */
+export function useShortcuts(actions: Actions): void {
   const latest = useRef(actions);
   useEffect(() => {
     latest.current = actions;
@@ -23,9 +27,10 @@ export function useShortcuts(actions: Record<Action, () => void>): void {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isBusy(event.target)) return;
       const shortcut = SHORTCUTS.find(({ key }) => key === event.key.toLowerCase());
-      if (!shortcut) return;
+      const act = shortcut && latest.current[shortcut.does];
+      if (!act) return;
       event.preventDefault();
-      latest.current[shortcut.does]();
+      act();
     };
     window.addEventListener('keydown', onKeyDown);
     return () => window.removeEventListener('keydown', onKeyDown);
@@ -33,5 +38,5 @@ export function useShortcuts(actions: Record<Action, () => void>): void {
 }
 
 function isBusy(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, dialog, [contenteditable]') !== null;
+  return target instanceof Element && target.closest('input, textarea, select, video, audio, dialog, [contenteditable]') !== null;
 }
