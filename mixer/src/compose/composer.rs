@@ -68,7 +68,7 @@ pub enum Piece {
 #[derive(Debug)]
 pub struct Composer {
     cast: Cast,
-    events: VecDeque<(i64, Event)>,
+    changes: VecDeque<(i64, Change)>,
     screen: Option<Screen>,
     pictures: BTreeMap<Arc<str>, PictureInput>,
     speaker: Option<Speaker>,
@@ -76,6 +76,15 @@ pub struct Composer {
     has_fixed_layout: bool,
     /// Frames that could not be shown, of tracks that are gone.
     dropped: u64,
+}
+
+/// What takes effect at its time.
+#[derive(Debug)]
+enum Change {
+    /// Something happens in the room.
+    Event(Event),
+    /// No more comes of a track.
+    TrackEnd(Arc<str>),
 }
 
 /// What is seen.
@@ -132,7 +141,7 @@ impl Composer {
         });
         Ok(Self {
             cast: Cast::default(),
-            events: VecDeque::new(),
+            changes: VecDeque::new(),
             screen: screen.transpose()?,
             pictures: BTreeMap::new(),
             speaker: speaker.transpose()?,
@@ -150,10 +159,7 @@ impl Composer {
 
     /// Takes an event of the room. Events come in the order of their times.
     pub fn handle_event(&mut self, at_us: i64, event: Event) {
-        self.events.push_back((at_us, event));
-        while self.events.len() > MAX_WAITING_EVENTS {
-            self.take_event();
-        }
+        self.change_at(at_us, Change::Event(event));
     }
 
     /// Takes an encoded picture of a track.
@@ -192,16 +198,9 @@ impl Composer {
         }
     }
 
-    /// No more frames come of a track.
-    pub fn end_track(&mut self, track: &str) {
-        if let Some(input) = self.pictures.remove(track) {
-            self.dropped += input.dropped;
-        }
-        if let Some(speaker) = &mut self.speaker
-            && let Some(id) = speaker.inputs.remove(track)
-        {
-            speaker.mixer.remove_input(id);
-        }
+    /// No more frames come of a track, which is seen and heard up to a time.
+    pub fn end_track(&mut self, at_us: i64, track: &str) {
+        self.change_at(at_us, Change::TrackEnd(track.into()));
     }
 
     /// Makes everything that is seen and heard before a time.
@@ -242,7 +241,7 @@ impl Composer {
 
     fn make_sound(&mut self, tick_us: i64) -> Result<(), ComposeError> {
         if self.screen.is_none() {
-            self.take_events(tick_us);
+            self.make_changes(tick_us);
         }
         if let Some(speaker) = &mut self.speaker {
             self.pieces.push_back(speaker.make(tick_us)?);
@@ -251,7 +250,7 @@ impl Composer {
     }
 
     fn make_picture(&mut self, at_us: i64) -> Result<(), ComposeError> {
-        self.take_events(at_us);
+        self.make_changes(at_us);
         for input in self.pictures.values_mut() {
             input.advance(at_us);
         }
@@ -292,22 +291,43 @@ impl Composer {
         Ok(())
     }
 
-    fn take_events(&mut self, until_us: i64) {
-        while self.events.front().is_some_and(|(at, _)| *at <= until_us) {
-            self.take_event();
+    fn change_at(&mut self, at_us: i64, change: Change) {
+        self.changes.push_back((at_us, change));
+        while self.changes.len() > MAX_WAITING_EVENTS {
+            self.make_change();
         }
     }
 
-    fn take_event(&mut self) {
-        let Some((at_us, event)) = self.events.pop_front() else {
-            return;
-        };
-        if let Event::Layout { layout } = &event
-            && !self.has_fixed_layout
-        {
-            self.set_layout(layout);
+    fn make_changes(&mut self, until_us: i64) {
+        while self.changes.front().is_some_and(|(at, _)| *at <= until_us) {
+            self.make_change();
         }
-        self.cast.handle(at_us, &event);
+    }
+
+    fn make_change(&mut self) {
+        match self.changes.pop_front() {
+            Some((at_us, Change::Event(event))) => {
+                if let Event::Layout { layout } = &event
+                    && !self.has_fixed_layout
+                {
+                    self.set_layout(layout);
+                }
+                self.cast.handle(at_us, &event);
+            }
+            Some((_, Change::TrackEnd(track))) => self.forget_track(&track),
+            None => {}
+        }
+    }
+
+    fn forget_track(&mut self, track: &str) {
+        if let Some(input) = self.pictures.remove(track) {
+            self.dropped += input.dropped;
+        }
+        if let Some(speaker) = &mut self.speaker
+            && let Some(id) = speaker.inputs.remove(track)
+        {
+            speaker.mixer.remove_input(id);
+        }
     }
 
     fn set_layout(&mut self, layout: &serde_json::Value) {

@@ -137,7 +137,8 @@ impl LiveComposer {
         }
         self.take_frames(now, number);
         if let Some(track) = self.tracks.remove(&number) {
-            self.composer.end_track(&track.new.sid);
+            let at = self.pauses.elapsed_us(self.timeline.at(now));
+            self.composer.end_track(at, &track.new.sid);
         }
     }
 
