@@ -28,6 +28,8 @@ pub enum Command {
     Closed(ConnectionId),
     /// A listener needs a keyframe of the track with this number.
     ListenerKeyframe(ListenerId, u16),
+    /// Nobody hears a listener any more.
+    ListenerGone(ListenerId),
     /// A listener has use for a track in this quality.
     ListenerWish(ListenerId, u16, Wanted),
     /// Tell everyone to reconnect elsewhere and end all sessions.

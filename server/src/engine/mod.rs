@@ -251,6 +251,7 @@ impl Engine {
             Command::Signal(connection, message) => self.handle_signal(now, connection, *message),
             Command::Closed(connection) => self.handle_connection_closed(now, connection),
             Command::ListenerKeyframe(id, track) => self.handle_listener_keyframe(now, id, track),
+            Command::ListenerGone(id) => self.handle_listener_gone(now, id),
             Command::ListenerWish(id, track, wanted) => {
                 self.handle_listener_wish(now, id, track, wanted);
             }

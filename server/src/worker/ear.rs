@@ -75,9 +75,14 @@ impl Ear {
                 self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 Err(batch)
             }
-            // Whoever listened has ended, and will say so.
+            // Whoever listened has ended, see `is_deaf`.
             Err(TrySendError::Disconnected(_)) => Ok(()),
         }
+    }
+
+    /// Whether the other end is gone.
+    pub(super) fn is_deaf(&self) -> bool {
+        Arc::strong_count(&self.queued_bytes) == 1
     }
 
     /// An empty batch to use again.

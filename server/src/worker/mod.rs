@@ -240,6 +240,11 @@ impl Worker {
 
     /// Hands on what recordings and mixes have heard.
     fn hand_over_heard(&mut self, now: Instant) {
+        let deaf = self.ears.iter().filter(|(_, ear)| ear.is_deaf());
+        for id in deaf.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.engine.handle_command(now, Command::ListenerGone(id));
+            self.ears.remove(&id);
+        }
         let mut full = Vec::new();
         while let Some((id, batch, is_last)) = self.engine.poll_heard(now) {
             let Some(ear) = self.ears.get(&id) else {

@@ -75,6 +75,26 @@ fn everyone_is_told_while_a_room_is_recorded() {
 }
 
 #[test]
+fn a_recording_that_ends_by_itself_is_not_shown_any_more() {
+    let mut world = World::new("a_recording_that_ends_by_itself_is_not_shown_any_more");
+    for name in ["ann", "ben", "eve"] {
+        world.join(name);
+    }
+    listen(&mut world, Purpose::Recording);
+    world.run_for(Duration::from_secs(2));
+    assert!(is_recording_shown(&mut world));
+
+    world.deafen(LISTENER);
+    world.run_for(Duration::from_secs(2));
+
+    assert!(!is_recording_shown(&mut world));
+    assert_eq!(world.over, [LISTENER]);
+    // It has been let go, and that is all.
+    world.deafen(LISTENER);
+    world.expect_no_faults();
+}
+
+#[test]
 fn lost_packets_are_heard_once_they_are_repaired() {
     let mut world = World::new("lost_packets_are_heard_once_they_are_repaired");
     world.join("ann");

@@ -345,6 +345,11 @@ impl World {
         self.call(at, |engine| engine.handle_command(now, command()));
     }
 
+    /// Whoever hears a listener of the first engine ends by itself.
+    pub fn deafen(&mut self, listener: ListenerId) {
+        self.command(0, || Command::ListenerGone(listener));
+    }
+
     pub fn fresh_address(&mut self) -> SocketAddr {
         self.addresses += 1;
         let [high, low] = self.addresses.to_be_bytes();

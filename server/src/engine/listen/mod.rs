@@ -152,6 +152,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Whoever listened has ended by itself.
+    pub(super) fn handle_listener_gone(&mut self, now: Instant, id: ListenerId) {
+        tracing::warn!(listener = id.0, "nobody hears a listener any more");
+        // It may have been let go just before.
+        let _ = self.stop_listening(now, id);
+    }
+
     /// A listener needs a keyframe of a track.
     pub(super) fn handle_listener_keyframe(&mut self, now: Instant, id: ListenerId, track: u16) {
         if let Some(subscription) = self.listener_subscription(id, track) {
