@@ -9,6 +9,7 @@
 
 pub mod codec;
 pub mod frames;
+pub mod journal;
 pub mod label;
 pub mod layout;
 pub mod mux;
@@ -17,9 +18,10 @@ pub mod mux;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("codec", codec::run),
     ("frames", frames::run),
+    ("journal", journal::run),
     ("label", label::run),
     ("layout", layout::run),
     ("mux", mux::run),

@@ -223,12 +223,13 @@ impl Manifest {
         self.error = Some("the server ended before the recording did".to_owned());
         let ends = self.files.iter().filter_map(|file| file.last_pts_us);
         self.duration_us = ends.max().unwrap_or(0).max(self.duration_us);
-        let left_out: i64 = self
-            .pauses
-            .iter()
-            .map(|pause| pause.to_us.map_or(0, |to_us| to_us - pause.from_us))
-            .sum();
-        self.ended_at_ms = Some(self.started_at_ms + (self.duration_us + left_out) / 1_000);
+        // The manifest may have been in other hands, and name any times.
+        let left_out = self.pauses.iter().fold(0_i64, |sum, pause| {
+            let to_us = pause.to_us.unwrap_or(pause.from_us);
+            sum.saturating_add(to_us.saturating_sub(pause.from_us))
+        });
+        let span_us = self.duration_us.saturating_add(left_out);
+        self.ended_at_ms = Some(self.started_at_ms.saturating_add(span_us / 1_000));
     }
 }
 
