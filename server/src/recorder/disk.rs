@@ -36,6 +36,8 @@ pub(super) struct Disk {
 struct OpenFile {
     file: Arc<File>,
     bytes: u64,
+    /// Something is missing at its end, so nothing can follow.
+    is_broken: bool,
 }
 
 impl Disk {
@@ -64,10 +66,15 @@ impl Disk {
     pub(super) fn carry_out(&mut self, output: Output) -> io::Result<()> {
         match output {
             Output::Create(id, path) => self.begin(id, &path),
-            Output::Append(id, bytes) => match self.files.get_mut(&id) {
-                Some(file) => file.append(&bytes),
-                None => Ok(()),
-            },
+            Output::Append(id, bytes) => {
+                let Some(file) = self.files.get_mut(&id) else {
+                    return Ok(());
+                };
+                let outcome = file.append(&bytes);
+                // Each line of the journal can be read without those before it.
+                file.is_broken &= id != FileId::JOURNAL;
+                outcome
+            }
             Output::Finish(id, finish) => match self.files.remove(&id) {
                 Some(file) => file.finish(&finish),
                 None => Ok(()),
@@ -87,8 +94,12 @@ impl Disk {
 
     /// Gives the disk back what was kept for the end.
     pub(super) fn give_up_reserve(&self) {
-        // Without it there is nothing to give up.
-        let _ = fs::remove_file(self.folder.join(RESERVE));
+        give_up_reserve(&self.folder);
+    }
+
+    /// Where the files are.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn begin(&mut self, id: FileId, path: &str) -> io::Result<()> {
@@ -98,18 +109,32 @@ impl Disk {
         }
         let file = Arc::new(create_file(&path)?);
         self.syncer.watch(&file);
-        self.files.insert(id, OpenFile { file, bytes: 0 });
+        self.files.insert(
+            id,
+            OpenFile {
+                file,
+                bytes: 0,
+                is_broken: false,
+            },
+        );
         Ok(())
     }
 }
 
 impl OpenFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_broken {
+            let error = "what was to come before could not be written";
+            return Err(io::Error::other(error));
+        }
         let outcome = self.file.write_all_at(bytes, self.bytes);
         match outcome {
             Ok(()) => self.bytes += bytes.len() as u64,
             // Even a full disk can make a file shorter.
-            Err(_) => self.file.set_len(self.bytes)?,
+            Err(_) => {
+                self.is_broken = true;
+                self.file.set_len(self.bytes)?;
+            }
         }
         outcome
     }
@@ -125,12 +150,22 @@ impl OpenFile {
     }
 }
 
-/// Whether somebody records into a folder.
-pub(super) fn is_locked(folder: &Path) -> bool {
+/// Locks a folder that nobody records into; `None` if somebody does. The lock ends with what is
+/// returned.
+pub(super) fn lock(folder: &Path) -> Option<Option<File>> {
     let Ok(lock) = File::open(folder.join(LOCK)) else {
-        return false;
+        return Some(None);
     };
-    matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => None,
+        Ok(()) | Err(TryLockError::Error(_)) => Some(Some(lock)),
+    }
+}
+
+/// Gives the disk back what a recording keeps for its end.
+pub(super) fn give_up_reserve(folder: &Path) {
+    // Without it there is nothing to give up.
+    let _ = fs::remove_file(folder.join(RESERVE));
 }
 
 /// Writes a manifest into a recording's folder.

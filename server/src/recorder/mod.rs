@@ -570,10 +570,10 @@ fn shelve(folder: &Path) -> BTreeMap<RecordingSid, Shelved> {
         let Some(id) = RecordingSid::parse(&manifest.id) else {
             continue;
         };
-        if disk::is_locked(&folder) {
+        let Some(_lock) = disk::lock(&folder) else {
             tracing::warn!(recording = %id, "another server records; this one leaves that alone");
             continue;
-        }
+        };
         if !manifest.state.is_final() {
             match recover::recover(&folder, &mut manifest) {
                 Ok(()) => tracing::warn!(recording = %id, "an unfinished recording was completed"),

@@ -8,7 +8,7 @@ use std::path::Path;
 use mixer::mux::{Recovery, Summary};
 use mixer::recording::{Composite, CompositeState, FileState, Manifest, RecordedFile};
 
-use super::disk::write_manifest;
+use super::disk::{give_up_reserve, write_manifest};
 
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -18,15 +18,8 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// # Errors
 /// What the system says of the manifest. A file that cannot be completed stays as it is.
 pub(super) fn recover(folder: &Path, manifest: &mut Manifest) -> io::Result<()> {
-    for entry in &mut manifest.files {
-        if entry.state != FileState::Open {
-            continue;
-        }
-        if let Err(error) = recover_file(folder, entry) {
-            tracing::warn!(path = entry.path, %error, "a file of a recording cannot be completed");
-            entry.state = FileState::Incomplete;
-        }
-    }
+    give_up_reserve(folder);
+    complete(folder, manifest, FileState::Open);
     for composite in &mut manifest.composites {
         if composite.state == CompositeState::Making
             && let Err(error) = recover_composite(folder, composite)
@@ -42,26 +35,54 @@ pub(super) fn recover(folder: &Path, manifest: &mut Manifest) -> io::Result<()> 
 
 /// What was made while the room lived cannot be made again as it was.
 fn recover_composite(folder: &Path, composite: &mut Composite) -> io::Result<()> {
-    if let Some((bytes, summary)) = complete(folder, &composite.path)? {
-        (composite.bytes, composite.duration_us) = (bytes, summary.end_us);
-        composite.state = CompositeState::Complete;
-    } else {
-        composite.state = CompositeState::Failed;
-        composite.error = Some("nothing of it had been written".to_owned());
+    match complete_file(folder, &composite.path)? {
+        Ok((bytes, summary)) => {
+            (composite.bytes, composite.duration_us) = (bytes, summary.end_us);
+            composite.state = CompositeState::Complete;
+        }
+        Err(_) => {
+            composite.state = CompositeState::Failed;
+            composite.error = Some("nothing of it had been written".to_owned());
+        }
     }
     Ok(())
+}
+
+/// Completes the files that stand in some way, and takes what is in them. Those that were never made
+/// are taken out of the manifest.
+pub(super) fn complete(folder: &Path, manifest: &mut Manifest, state: FileState) {
+    manifest.files.retain_mut(|entry| {
+        if entry.state != state {
+            return true;
+        }
+        match recover_file(folder, entry) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => {
+                let path = &entry.path;
+                tracing::warn!(path, %error, "a file of a recording cannot be completed");
+                entry.state = FileState::Incomplete;
+                true
+            }
+        }
+    });
 }
 
 fn recover_file(folder: &Path, entry: &mut RecordedFile) -> io::Result<()> {
-    match complete(folder, &entry.path)? {
-        Some((bytes, summary)) => entry.complete(&summary, bytes),
-        None => entry.state = FileState::Incomplete,
+    match complete_file(folder, &entry.path)? {
+        Ok((bytes, summary)) => entry.complete(&summary, bytes),
+        Err(bytes) => {
+            entry.state = FileState::Incomplete;
+            (entry.bytes, entry.blocks, entry.keyframes) = (bytes, 0, 0);
+            (entry.first_pts_us, entry.last_pts_us) = (None, None);
+        }
     }
     Ok(())
 }
 
-/// Completes a file. Returns how large it is and what is in it, unless there is nothing.
-fn complete(folder: &Path, path: &str) -> io::Result<Option<(u64, Summary)>> {
+/// Completes a file. Returns how large it is and what is in it, or how large it is if there is
+/// nothing in it.
+fn complete_file(folder: &Path, path: &str) -> io::Result<Result<(u64, Summary), u64>> {
     if !super::is_below(path) {
         let error = "its path does not lead into the recording's folder";
         return Err(io::Error::new(io::ErrorKind::InvalidData, error));
@@ -69,7 +90,7 @@ fn complete(folder: &Path, path: &str) -> io::Result<Option<(u64, Summary)>> {
     let path = folder.join(path);
     let file = OpenOptions::new().read(true).write(true).open(&path)?;
     let Ok(recovered) = read(&file)?.finish() else {
-        return Ok(None);
+        return Ok(Err(file.metadata()?.len()));
     };
     let mut bytes = recovered.truncate_to;
     file.set_len(bytes)?;
@@ -80,7 +101,7 @@ fn complete(folder: &Path, path: &str) -> io::Result<Option<(u64, Summary)>> {
         file.write_all_at(&patch.bytes, patch.offset)?;
     }
     file.sync_data()?;
-    Ok(Some((bytes, recovered.finish.summary)))
+    Ok(Ok((bytes, recovered.finish.summary)))
 }
 
 fn read(mut file: &File) -> io::Result<Recovery> {

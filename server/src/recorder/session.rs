@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mixer::layout::Layout;
-use mixer::recording::{End, Manifest, Output, Recorder};
+use mixer::recording::{End, FileState, Manifest, Output, Recorder, State};
 use parking_lot::Mutex;
 
 use super::disk::Disk;
 use super::live::Live;
 use super::news;
+use super::recover;
 use super::space::Space;
 use crate::clock;
 use crate::engine::{HeardBatch, ListenerId};
@@ -160,7 +161,7 @@ impl Session {
         tracing::info!(listener = self.listener.0, ?end, "recording ends");
         let finished = catch_unwind(AssertUnwindSafe(|| self.finish(end)));
         if finished.is_err() {
-            tracing::error!("a recording could not be completed");
+            self.salvage();
         }
         done(&self.shared.manifest.lock());
     }
@@ -184,8 +185,10 @@ impl Session {
                 self.recorder.handle_timeout(self.heard_until);
             }
             self.recorder.flush();
-            self.carry_out()?;
+            // A file is named in the manifest before it is made: else nobody would complete it if
+            // the server ended between.
             self.look_after(clock::now())?;
+            self.carry_out()?;
         }
     }
 
@@ -233,16 +236,16 @@ impl Session {
                 let _ = self.worker.give(wanted);
                 continue;
             }
-            let finished = match &output {
+            let finishes = match &output {
                 Output::Finish(id, _) => Some(*id),
                 Output::Create(..) | Output::Append(..) | Output::KeyframeWanted(_) => None,
             };
-            let done = self.disk.carry_out(output);
-            if let Some(id) = finished {
-                self.recorder.handle_finished(id, done.is_ok());
+            let carried_out = self.disk.carry_out(output);
+            if let Some(id) = finishes {
+                self.recorder.handle_finished(id, carried_out.is_ok());
             }
             // The others are to be carried out all the same.
-            outcome = outcome.and(done);
+            outcome = outcome.and(carried_out);
         }
         outcome
     }
@@ -261,11 +264,30 @@ impl Session {
         let now = self.heard_until.max(clock::now());
         self.end_composites();
         self.recorder.end(now, end);
-        if let Err(error) = self.carry_out() {
-            tracing::warn!(%error, "not all files of a recording could be completed");
-        }
+        let outcome = self.carry_out();
         self.disk.give_up_reserve();
-        let manifest = self.recorder.manifest(now);
+        let mut manifest = self.recorder.manifest(now);
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "not all of a recording could be written");
+            // Only the files know what is in them.
+            recover::complete(self.disk.folder(), &mut manifest, FileState::Incomplete);
+        }
+        self.write_end(manifest);
+    }
+
+    /// Completes what there is without the recorder, which cannot be trusted any more.
+    fn salvage(&mut self) {
+        tracing::error!("a recording could not be ended as usual");
+        self.disk.give_up_reserve();
+        let mut manifest = self.shared.manifest.lock().clone();
+        recover::complete(self.disk.folder(), &mut manifest, FileState::Open);
+        manifest.recover();
+        manifest.state = State::Failed;
+        manifest.error = Some("a fault in the recorder".to_owned());
+        self.write_end(manifest);
+    }
+
+    fn write_end(&self, manifest: Manifest) {
         if let Err(error) = self.disk.write_manifest(&manifest) {
             tracing::error!(%error, "the end of a recording could not be written down");
         }
