@@ -64,6 +64,8 @@ impl Disk {
     /// # Errors
     /// What the system says; the files play all the same.
     pub(super) fn carry_out(&mut self, output: Output) -> io::Result<()> {
+        #[cfg(feature = "chaos")]
+        super::fault::hang();
         match output {
             Output::Create(id, path) => self.begin(id, &path),
             Output::Append(id, bytes) => {

@@ -12,6 +12,8 @@
 //! 4. At the start what an earlier server has left unfinished is completed, see `recover`.
 
 mod disk;
+#[cfg(feature = "chaos")]
+mod fault;
 mod live;
 mod news;
 mod recover;

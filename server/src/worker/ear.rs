@@ -65,7 +65,7 @@ impl Ear {
     /// The batch, if there is no room for it.
     pub(super) fn give(&self, batch: HeardBatch) -> Result<(), HeardBatch> {
         let bytes = batch.byte_count();
-        if self.queued_bytes.load(Ordering::Relaxed) + bytes > MAX_QUEUED_BYTES {
+        if self.queued_bytes.load(Ordering::Relaxed) + bytes > most_bytes() {
             return Err(batch);
         }
         self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -119,4 +119,20 @@ impl Hearing {
     pub fn queued_bytes(&self) -> usize {
         self.queued_bytes.load(Ordering::Relaxed)
     }
+}
+
+#[cfg(not(feature = "chaos"))]
+const fn most_bytes() -> usize {
+    MAX_QUEUED_BYTES
+}
+
+/// Tests cannot wait until so much has been sent.
+#[cfg(feature = "chaos")]
+fn most_bytes() -> usize {
+    static MOST: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *MOST.get_or_init(|| {
+        let told = std::env::var("CHAOS_QUEUED_BYTES").ok();
+        told.and_then(|told| told.parse().ok())
+            .unwrap_or(MAX_QUEUED_BYTES)
+    })
 }
