@@ -4,6 +4,7 @@ mod api {
     pub(crate) mod client;
     mod http;
     mod profile;
+    mod recordings;
     mod rooms;
     mod tokens;
 }
