@@ -1,0 +1,8 @@
+//! Recordings of a real `plenary`, to which `plenary-load` sends real pictures and sound: servers
+//! that are killed and stopped, disks that are full and that hang.
+
+mod disks;
+mod ended;
+mod load;
+mod played;
+mod server;
