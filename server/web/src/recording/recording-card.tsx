@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Avatar } from '../stage/avatar';
-import { CameraIcon, DeleteIcon, DownloadIcon, MicrophoneIcon, PlayIcon, ScreenIcon } from '../ui/icons';
+import { CameraIcon, DeleteIcon, DownloadIcon, ForwardIcon, MicrophoneIcon, PlayIcon, ScreenIcon } from '../ui/icons';
 import { ElapsedTime } from './elapsed-time';
 import { Player } from './player';
 import { compositesOf, faultOf, filesByPerson, isRunning, labelOf, lengthOf, STATES, type RecordingFile } from './recording';
@@ -44,10 +44,11 @@ export function RecordingCard({ recording, recordings, initiallyOpen, onDelete }
           <h3>
             <time dateTime={started_at}>{moment(started_at)}</time>
           </h3>
-          <span className={state === 'done' ? 'visually-hidden' : 'recording-state'} data-state={state}>
-            {STATES[state]}
-          </span>
+          <ForwardIcon />
           <span className="recording-facts">
+            <span className={state === 'done' ? 'visually-hidden' : 'recording-state'} data-state={state}>
+              {STATES[state]}
+            </span>
             {isRunning(recording) ? <ElapsedTime recording={recording} /> : <Length seconds={recording.duration} />}
             {people.length > 0 && <span>{people.length === 1 ? '1 person' : `${people.length} people`}</span>}
             {bytes > 0 && <span>{size(bytes)}</span>}

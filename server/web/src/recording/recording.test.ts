@@ -29,7 +29,7 @@ test('a recording that ended as it should has no fault', () => {
 test('a recording that ended otherwise says why', () => {
   expect(faultOf({ ...withFiles(), state: 'disk_full' })).toBe("It ended early because the server's disk was full.");
   expect(faultOf({ ...withFiles(), state: 'failed', error: 'the folder is gone' })).toBe(
-    'It ended early because something failed. The folder is gone.',
+    'It ended early because something failed: the folder is gone.',
   );
   expect(faultOf({ ...withFiles(), state: 'recovered' })).toContain('The server ended before');
   expect(faultOf({ ...withFiles(), dropped_packets: 3 })).toContain('Parts are missing');

@@ -51,14 +51,14 @@ export const STATES: Record<RecordingState, string> = {
 
 /** What people need to know about how it ended; nothing if it ended as it should. */
 export function faultOf({ state, error, dropped_packets }: Recording): string | undefined {
-  const reason = error && ` ${sentence(error)}`;
+  const reason = error ? `: ${error.replace(/\.$/, '')}.` : '.';
   switch (state) {
     case 'recovered':
       return 'The server ended before the recording did. What had been recorded until then is here.';
     case 'disk_full':
-      return `It ended early because the server's disk was full.${reason ?? ''}`;
+      return `It ended early because the server's disk was full${reason}`;
     case 'failed':
-      return `It ended early because something failed.${reason ?? ''}`;
+      return `It ended early because something failed${reason}`;
     default:
       return dropped_packets > 0 ? 'Parts are missing, because the server did not keep up.' : undefined;
   }
@@ -120,9 +120,4 @@ function numbered(files: readonly RecordingFile[]): FilesOfPerson['files'] {
     counts.set(label, count);
     return { label: count === 1 ? label : `${label} ${count}`, file };
   });
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
 }
