@@ -119,9 +119,9 @@ fn opus_encoder() -> opus::Encoder {
 }
 
 fn encoder(codec: Codec, (width, height): (u32, u32)) -> vpx::Encoder {
-    let (codec, speed) = match codec {
-        Codec::Vp9 => (vpx::Codec::Vp9, 5),
-        _ => (vpx::Codec::Vp8, -8),
+    let (codec, speed) = match codec == Codec::Vp9 {
+        true => (vpx::Codec::Vp9, 5),
+        false => (vpx::Codec::Vp8, -8),
     };
     vpx::Encoder::new(&vpx::Settings {
         codec,

@@ -50,10 +50,6 @@ pub(crate) struct Arrival {
     pub(crate) marker: bool,
     pub(crate) payload: Vec<u8>,
     pub(crate) clock: Option<Report>,
-    /// When it was captured.
-    pub(crate) captured_us: i64,
-    /// Which frame of the clip it is of.
-    pub(crate) frame: usize,
 }
 
 /// A sender report, by the room's time; everyone's wall clock is another.
@@ -126,8 +122,6 @@ impl Sender {
                     marker: part == last,
                     payload,
                     clock: self.report(at_us),
-                    captured_us,
-                    frame,
                 }));
                 sequence += 1;
             }
@@ -183,13 +177,13 @@ impl Sender {
         let last = parts.len() - 1;
         let payloads = parts.into_iter().enumerate().map(|(part, bytes)| {
             let (is_first, is_last) = (u8::from(part == 0), u8::from(part == last));
-            let head = match self.clip.codec {
-                Codec::Vp9 => vec![
+            let head = match self.clip.codec == Codec::Vp9 {
+                true => vec![
                     0x80 | u8::from(frame != 0) << 6 | is_first << 3 | is_last << 2,
                     picture[0],
                     picture[1],
                 ],
-                _ => vec![0x80 | is_first << 4, 0x80, picture[0], picture[1]],
+                false => vec![0x80 | is_first << 4, 0x80, picture[0], picture[1]],
             };
             [&head, bytes].concat()
         });

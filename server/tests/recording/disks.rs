@@ -1,9 +1,10 @@
 //! Disks that are full, and disks that hang.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mixer::recording::State;
+use plenary::clock;
 use serde_json::Value;
 
 use crate::ended::wait_for_files;
@@ -67,9 +68,9 @@ fn a_disk_that_hangs_holds_up_nobody_and_the_recording_goes_on() {
     std::fs::write(&cause, "").expect("a file");
     let hanging = cause.with_extension("hanging");
     server.wait_for("hanging disk", || hanging.exists().then_some(()));
-    let until = Instant::now() + Duration::from_secs(hang_s);
+    let until = clock::now() + Duration::from_secs(hang_s);
     let mut most_kb = 0;
-    while Instant::now() < until {
+    while clock::now() < until {
         assert_eq!(server.recording(&id)["state"], "recording");
         most_kb = resident_kb(&server).max(most_kb);
         std::thread::sleep(Duration::from_millis(100));

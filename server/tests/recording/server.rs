@@ -6,9 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use mixer::recording::Manifest;
+use plenary::clock;
 use proto::token::{ApiKeys, Claims, Secret, VideoGrant};
 use serde_json::Value;
 
@@ -94,8 +95,8 @@ impl Setup {
             .spawn()
             .expect("the server's program starts");
         let mut server = Server { child, http };
-        let deadline = Instant::now() + WITHIN;
-        while Instant::now() < deadline && matches!(server.child.try_wait(), Ok(None)) {
+        let deadline = clock::now() + WITHIN;
+        while clock::now() < deadline && matches!(server.child.try_wait(), Ok(None)) {
             if server
                 .try_call("GET", "/readyz", &[])
                 .is_ok_and(|own| own.status == 200)
@@ -123,10 +124,10 @@ impl Server {
 
     /// Ends it as a crash would. Returns when that was, in milliseconds since 1970.
     pub(crate) fn kill(mut self) -> i64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = clock::unix_now_ms();
         self.child.kill().expect("the server runs");
         self.child.wait().expect("the server ends");
-        now.expect("a clock").as_millis() as i64
+        now_ms as i64
     }
 
     /// Asks it to end, and waits until it has. Returns its exit code.
@@ -196,8 +197,8 @@ impl Server {
 
     /// Waits until something is there.
     pub(crate) fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        let deadline = Instant::now() + WITHIN;
-        while Instant::now() < deadline {
+        let deadline = clock::now() + WITHIN;
+        while clock::now() < deadline {
             if let Some(found) = look() {
                 return found;
             }
@@ -284,15 +285,9 @@ fn token() -> String {
         },
         ..Claims::default()
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let (key, secret) = Server::KEY;
     ApiKeys::new([(key.to_owned(), Secret::new(secret))].into())
-        .sign(
-            &claims,
-            None,
-            now.expect("a clock").as_secs(),
-            Duration::from_secs(600),
-        )
+        .sign(&claims, None, clock::unix_now(), Duration::from_secs(600))
         .expect("a token")
 }
 
