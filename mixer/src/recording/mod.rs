@@ -15,6 +15,7 @@
 //!
 //! [`mux::Recovery`]: crate::mux::Recovery
 
+mod choice;
 mod journal;
 pub mod limits;
 mod manifest;
@@ -23,6 +24,7 @@ mod people;
 mod recorder;
 mod track;
 
+pub use choice::Choice;
 pub use journal::{Entry, Event, Journal};
 pub use manifest::{
     Composite, CompositeState, FileState, Manifest, RecordedFile, State, UnreadableManifest,

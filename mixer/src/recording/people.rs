@@ -117,6 +117,16 @@ impl People {
         self.0.get(sid)
     }
 
+    /// Whether nobody is in the room.
+    pub(super) fn are_gone(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether nobody in the room publishes anything.
+    pub(super) fn have_no_tracks(&self) -> bool {
+        self.0.values().all(|own| own.tracks.is_empty())
+    }
+
     /// A track of somebody.
     pub(crate) fn track(&self, participant: &str, track: &str) -> Option<&PublishedTrack> {
         let person = self.get(participant)?;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use proto::codec::MediaKind;
 use proto::media::WallClock;
 
+use super::choice::{Choice, Gate};
 use super::journal::{Entry, Event};
 use super::limits::{MAX_SPEAKER_ENTRIES, MAX_TRACKS};
 use super::manifest::{Composite, FileState, Manifest, RecordedFile, State};
@@ -57,6 +58,8 @@ pub enum End {
     Stopped,
     /// There is nobody left to record.
     RoomClosed,
+    /// What was chosen to be recorded has gone.
+    Gone,
     /// There is no room on the disk.
     DiskFull,
     /// Something failed, which is told.
@@ -80,6 +83,7 @@ pub enum Output {
 #[derive(Debug)]
 pub struct Recorder {
     timeline: Timeline,
+    gate: Gate,
     manifest: Manifest,
     people: People,
     clocks: BTreeMap<String, SenderClock>,
@@ -125,6 +129,7 @@ impl Recorder {
         shelf.note(0, began);
         Self {
             timeline,
+            gate: Gate::default(),
             manifest: Manifest::new(settings.id, settings.room, settings.room_sid, unix_ms),
             people: People::default(),
             clocks: BTreeMap::new(),
@@ -135,8 +140,23 @@ impl Recorder {
         }
     }
 
+    /// Leaves out everything that is not chosen. To be said before anything has come.
+    #[must_use]
+    pub fn only(mut self, choice: Choice) -> Self {
+        self.gate = Gate::new(choice);
+        self
+    }
+
+    /// Whether everything that was chosen has been in the room and is not any more.
+    pub fn is_over(&self) -> bool {
+        self.gate.is_over(&self.people)
+    }
+
     /// Takes how somebody in the room is now.
-    pub fn handle_person(&mut self, now: Instant, person: Person) {
+    pub fn handle_person(&mut self, now: Instant, mut person: Person) {
+        if !self.gate.admit(&mut person, &self.people) {
+            return;
+        }
         let events = self.people.update(person);
         self.note_all(now, events);
     }
@@ -168,6 +188,10 @@ impl Recorder {
 
     /// Packets of a track are going to come.
     pub fn handle_track(&mut self, now: Instant, new: NewTrack) {
+        let known = self.people.track(&new.participant, &new.sid);
+        if known.is_none() && !self.gate.is_open() {
+            return;
+        }
         let refusal = match self.tracks.len() {
             MAX_TRACKS => Some("there are too many tracks"),
             _ => refusal(&self.people, &self.shelf, &new),
@@ -259,6 +283,10 @@ impl Recorder {
         let (state, reason, error) = match end {
             End::Stopped => (State::Done, "stopped".to_owned(), None),
             End::RoomClosed => (State::Done, "the room closed".to_owned(), None),
+            End::Gone => {
+                let reason = "what was to be recorded is gone";
+                (State::Done, reason.to_owned(), None)
+            }
             End::DiskFull => {
                 let reason = "there was no room left on the disk".to_owned();
                 (State::DiskFull, reason.clone(), Some(reason))
