@@ -83,7 +83,8 @@ pub(super) async fn start(
             true => StartRecording::default(),
             false => parse(&body)?,
         };
-        let id = api.node.record(&room, composite(&ask)?).await?;
+        let choice = kept::Choice::default();
+        let id = api.node.record(&room, choice, composite(&ask)?).await?;
         let recording = read(&api, &id)?;
         let path = format!("/v1/recordings/{id}");
         Ok(at(answer(StatusCode::CREATED, &view(&recording))?, &path))

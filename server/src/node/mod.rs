@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use mixer::recording::Choice;
 use proto::api::{CreateRoom, Participant, Room};
 use proto::ids::{Identity, RecordingSid, RoomName};
 use proto::link::SegmentId;
@@ -376,13 +377,14 @@ impl Node {
         .await
     }
 
-    /// Begins to record a room, and to make a composite of it if that is wanted.
+    /// Begins to record a room, or of it what is chosen, and to make a composite if that is wanted.
     ///
     /// # Errors
     /// [`NodeError`]
     pub async fn record(
         &self,
         room: &RoomName,
+        choice: Choice,
         composite: Option<(When, Look)>,
     ) -> Result<RecordingSid, NodeError> {
         if !self.is_ready() {
@@ -394,7 +396,7 @@ impl Node {
         let (node, name, asked) = (self.clone(), room.clone(), worker.clone());
         let begun = tokio::task::spawn_blocking(move || {
             let (recordings, wall) = (&node.0.recordings, node.0.wall);
-            recordings.begin(&name, &sid, wall, &asked, composite)
+            recordings.begin((&name, &sid), choice, wall, &asked, composite)
         });
         let begun = begun.await.map_err(|_| NodeError::Overloaded)??;
         for (listener, purpose, ear) in begun.listeners {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use mixer::audio;
 use mixer::codec::Purpose;
 use mixer::compose::{ComposeError, ComposerSettings, LiveComposer, LiveOutput, LiveSettings};
@@ -40,6 +40,8 @@ const LATE: Duration = Duration::from_millis(500);
 const RECOVERY: Duration = Duration::from_secs(10);
 /// One of so many pictures is made at least.
 const MAX_THINNING: u32 = 4;
+/// How long the thread listens on when its recording has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Orders that wait.
 const MAX_ORDERS: usize = 64;
 /// Nobody may take long to end a recording.
@@ -153,8 +155,9 @@ impl Live {
         let _ = self.orders.try_send(order);
     }
 
-    /// Waits for the end, which comes with that of the listener.
+    /// Waits for the end, which comes with that of the listener or soon after this.
     pub(super) fn join(self) -> Composite {
+        drop(self.orders);
         self.thread.join().unwrap_or_else(|_| Composite {
             state: CompositeState::Failed,
             error: Some("a fault in the composer".to_owned()),
@@ -190,8 +193,9 @@ impl Making {
     }
 
     fn make(&mut self) -> Result<(), String> {
+        let mut deadline = None;
         loop {
-            let is_over = match self.hearing.wait(NAP) {
+            let mut is_over = match self.hearing.wait(NAP) {
                 Ok(batch) => {
                     news::tell(&mut self.composer, &mut self.heard_until, &batch);
                     self.hearing.give_back(batch);
@@ -204,11 +208,16 @@ impl Making {
                 }
                 Err(Silence::Over) => true,
             };
-            while let Ok(order) = self.orders.try_recv() {
-                match order {
-                    Order::Pause => _ = self.composer.pause(self.heard_until),
-                    Order::Resume => _ = self.composer.resume(self.heard_until),
-                    Order::Layout(layout) => self.composer.set_layout(self.heard_until, &layout),
+            loop {
+                match self.orders.try_recv() {
+                    Ok(order) => self.obey(order),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        // The last that was heard may still be on its way.
+                        let until = *deadline.get_or_insert_with(|| clock::now() + LAST_WORDS);
+                        is_over |= clock::now() >= until;
+                        break;
+                    }
                 }
             }
             let advanced = match is_over {
@@ -229,6 +238,14 @@ impl Making {
                 );
                 self.composer.set_thinning(thinning);
             }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Pause => _ = self.composer.pause(self.heard_until),
+            Order::Resume => _ = self.composer.resume(self.heard_until),
+            Order::Layout(layout) => self.composer.set_layout(self.heard_until, &layout),
         }
     }
 

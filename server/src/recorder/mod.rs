@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mixer::codec::Purpose as EncodingPurpose;
 use mixer::layout::Layout;
-use mixer::recording::{Composite, CompositeState, Manifest, Recorder, Settings, State};
+use mixer::recording::{Choice, Composite, CompositeState, Manifest, Recorder, Settings, State};
 use parking_lot::{Condvar, Mutex};
 use proto::api::Timestamp;
 use proto::ids::{RecordingSid, RoomName};
@@ -167,8 +167,8 @@ impl Recordings {
     /// [`RecordingError`]
     pub fn begin(
         &self,
-        room: &RoomName,
-        room_sid: &str,
+        (room, room_sid): (&RoomName, &str),
+        choice: Choice,
         wall: WallClock,
         worker: &WorkerHandle,
         composite: Option<(When, Look)>,
@@ -197,7 +197,8 @@ impl Recordings {
                 room_sid: room_sid.to_owned(),
                 wall,
             },
-        );
+        )
+        .only(choice);
         let disk = Disk::create(folder.clone(), inner.syncer.clone())?;
         let space = Space::new(&folder, inner.config.stop_free_bytes as u64);
         let next_listener = || ListenerId(inner.next_listener.fetch_add(1, Ordering::Relaxed));
@@ -304,6 +305,31 @@ impl Recordings {
         match running(&shelf, id)?.order(order) {
             true => Ok(()),
             false => Err(RecordingError::Conflict("the recording does not keep up")),
+        }
+    }
+
+    /// The folder of a recording.
+    ///
+    /// # Errors
+    /// [`RecordingError::NotFound`]
+    pub fn folder(&self, id: &RecordingSid) -> Result<PathBuf, RecordingError> {
+        let shelf = self.0.shelf.lock();
+        let shelved = shelf.get(id).ok_or(RecordingError::NotFound)?;
+        Ok(shelved.folder.clone())
+    }
+
+    /// Waits until a recording is complete, and tells how it stands then. It blocks.
+    ///
+    /// # Errors
+    /// [`RecordingError::NotFound`]
+    pub fn wait_for_end(&self, id: &RecordingSid) -> Result<Manifest, RecordingError> {
+        let mut shelf = self.0.shelf.lock();
+        loop {
+            let shelved = shelf.get(id).ok_or(RecordingError::NotFound)?;
+            if shelved.running.is_none() {
+                return Ok(shelved.manifest.clone());
+            }
+            self.0.ended.wait(&mut shelf);
         }
     }
 

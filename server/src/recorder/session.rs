@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mixer::layout::Layout;
 use mixer::recording::{End, FileState, Manifest, Output, Recorder, State};
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use super::disk::Disk;
 use super::live::Live;
@@ -19,7 +20,7 @@ use super::news;
 use super::recover;
 use super::space::Space;
 use crate::clock;
-use crate::engine::{HeardBatch, ListenerId};
+use crate::engine::{HeardBatch, ListenerId, Request};
 use crate::worker::{Hearing, Input, Silence, WorkerHandle};
 
 /// How long the thread sleeps at most, so that it does what it is told without delay.
@@ -79,6 +80,8 @@ pub(super) struct Session {
     next_tick: Instant,
     next_manifest: Instant,
     next_space: Instant,
+    /// Whether the worker was told that nothing more is wanted.
+    has_left: bool,
 }
 
 impl Running {
@@ -129,6 +132,7 @@ impl Session {
             next_tick: now + TICK,
             next_manifest: now,
             next_space: now + SPACE_INTERVAL,
+            has_left: false,
         };
         let running = Running {
             listener,
@@ -153,6 +157,7 @@ impl Session {
     pub(super) fn run(mut self, done: impl FnOnce(&Manifest)) {
         let end = match catch_unwind(AssertUnwindSafe(|| self.record())) {
             Ok(Ok(())) if *self.shared.is_stopped.lock() => End::Stopped,
+            Ok(Ok(())) if self.recorder.is_over() => End::Gone,
             Ok(Ok(())) => End::RoomClosed,
             Ok(Err(error)) if is_full(&error) => End::DiskFull,
             Ok(Err(error)) => End::Failed(format!("the disk failed: {error}")),
@@ -189,6 +194,9 @@ impl Session {
             // the server ended between.
             self.look_after(clock::now())?;
             self.carry_out()?;
+            if self.recorder.is_over() && !self.has_left {
+                self.has_left = self.leave();
+            }
         }
     }
 
@@ -205,6 +213,16 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Has the worker hand over what is left to hear. Returns whether it takes that.
+    fn leave(&self) -> bool {
+        let live = self.live.iter().map(|live| live.listener);
+        live.chain([self.listener]).all(|listener| {
+            let (reply, _) = oneshot::channel();
+            let stop = Request::StopListening(listener);
+            self.worker.give(Input::Request(stop, reply)).is_ok()
+        })
     }
 
     /// What is to be done now and then.
@@ -252,13 +270,17 @@ impl Session {
 
     /// Waits for the live composite, which ends when the recording does.
     fn end_composites(&mut self) {
+        if self.live.is_some() {
+            // Unless that is known already.
+            self.leave();
+        }
         if let Some(live) = self.live.take() {
             self.recorder.set_composites(vec![live.join()]);
         }
     }
 
     fn finish(&mut self, end: End) {
-        if end != End::Stopped && end != End::RoomClosed {
+        if matches!(end, End::DiskFull | End::Failed(_)) {
             self.disk.give_up_reserve();
         }
         let now = self.heard_until.max(clock::now());
