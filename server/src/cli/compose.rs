@@ -127,6 +127,7 @@ impl Compose {
             }),
             layout,
             first_layout: Layout::default(),
+            has_sound: true,
             shows_names: !self.no_names,
             threads: self.threads.unwrap_or(cores).max(1),
         })

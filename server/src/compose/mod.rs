@@ -129,6 +129,8 @@ pub struct Job {
     pub shows_names: bool,
     /// How pictures are encoded; none for sound alone.
     pub video: Option<EncoderSettings>,
+    /// Whether it is heard.
+    pub has_sound: bool,
     /// Most threads that make pictures.
     pub threads: usize,
 }
@@ -207,7 +209,10 @@ pub fn run(job: &Job, progress: &Progress) -> Result<Composed, JobError> {
     }
     let whole = end_us.unsigned_abs();
     let pictures = u64::from(job.video.is_some()) * whole;
-    progress.total_us.store(pictures + whole, Ordering::Relaxed);
+    let sounds = u64::from(job.has_sound) * whole;
+    progress
+        .total_us
+        .store(pictures + sounds, Ordering::Relaxed);
     let maker = |from_us, to_us| Maker {
         job,
         manifest: &manifest,
@@ -219,8 +224,12 @@ pub fn run(job: &Job, progress: &Progress) -> Result<Composed, JobError> {
     std::thread::scope(|scope| {
         let mut makers = Vec::new();
         let (give_sound, sound) = bounded(MAX_WAITING_PIECES);
-        let of_sound = maker(0, end_us);
-        makers.push(scope.spawn(move || of_sound.make_sound(&give_sound)));
+        if job.has_sound {
+            let of_sound = maker(0, end_us);
+            makers.push(scope.spawn(move || of_sound.make_sound(&give_sound)));
+        } else {
+            drop(give_sound);
+        }
         let mut ways = Vec::new();
         for (index, (from_us, to_us)) in stretches(end_us, job).into_iter().enumerate() {
             let (give, take) = bounded(MAX_WAITING_PIECES);
@@ -532,7 +541,9 @@ fn file_settings(video: Option<&EncoderSettings>, title: &str, unix_ms: i64) -> 
         };
         tracks.push(track(PICTURES, "picture", Media::Video { codec, size }));
     }
-    tracks.push(track(SOUND, "sound", Media::Audio(Opus::default())));
+    if job.has_sound {
+        tracks.push(track(SOUND, "sound", Media::Audio(Opus::default())));
+    }
     mux::Settings {
         title: title.to_owned(),
         utc_us: Some(unix_ms * 1_000),

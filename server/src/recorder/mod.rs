@@ -538,6 +538,7 @@ fn make(folder: &Path, mut composite: Composite, progress: &Progress) -> Option<
         video: look.video(EncodingPurpose::Live),
         layout: None,
         first_layout: look.layout,
+        has_sound: true,
         shows_names: true,
         threads: (cores / 2).max(1),
     };
