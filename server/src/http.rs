@@ -36,9 +36,10 @@ pub fn router(
     metrics: Arc<Metrics>,
     signalling: Router,
 ) -> Router {
-    let api = api::routes(Api::new(node.clone(), keys, config.clone())).layer(from_fn(limit_time));
+    let api = Api::new(node, keys, config.clone());
     let paths = Router::new()
-        .merge(api)
+        .merge(api::routes(api.clone()).layer(from_fn(limit_time)))
+        .merge(api::twirp::routes(api))
         .merge(web::routes(&config.web))
         .merge(signalling)
         .fallback(not_found)

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod compose;
 pub mod config;
 pub mod dump;
+pub mod egress;
 pub mod engine;
 pub mod entropy;
 pub mod http;

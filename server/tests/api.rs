@@ -7,4 +7,5 @@ mod api {
     mod recordings;
     mod rooms;
     mod tokens;
+    mod twirp;
 }

@@ -21,6 +21,16 @@ impl Failure {
     pub(crate) fn field(field: &str, detail: impl Into<String>) -> Self {
         Self(Problem::new(ProblemKind::InvalidField, detail).with_field(field))
     }
+
+    /// The HTTP status it is answered with.
+    pub(super) fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// What happened and what to change.
+    pub(super) fn detail(&self) -> &str {
+        &self.0.detail
+    }
 }
 
 impl From<NodeError> for Failure {

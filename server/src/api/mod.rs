@@ -1,4 +1,4 @@
-//! The control API under `/v1`, and its documentation.
+//! The control API under `/v1`, its documentation, and LiveKit's server API under `/twirp`.
 //!
 //! Handlers are thin: authorise, read the request, one call to the [`Node`], answer. They are
 //! registered together with their description, so the OpenAPI document cannot leave one out.
@@ -12,6 +12,7 @@ mod recordings;
 mod request;
 mod rooms;
 mod tokens;
+pub(crate) mod twirp;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
+use crate::egress::Egresses;
 use crate::node::Node;
 
 pub(crate) use failure::Failure;
@@ -39,6 +41,7 @@ use idempotency::Idempotency;
 #[derive(Debug, Clone)]
 pub struct Api {
     node: Node,
+    egresses: Egresses,
     keys: ApiKeys,
     config: Arc<Config>,
     idempotency: Idempotency,
@@ -49,6 +52,7 @@ impl Api {
     pub fn new(node: Node, keys: ApiKeys, config: Arc<Config>) -> Self {
         let idempotency = Idempotency::new(config.limits.idempotency_keys);
         Self {
+            egresses: Egresses::start(node.clone(), &config.recording),
             node,
             keys,
             config,
