@@ -107,7 +107,7 @@ impl Look {
 
     /// The beginning of a file of it.
     pub(crate) fn file(&self, title: &str, unix_ms: i64) -> mux::Settings {
-        file_settings(self.video(Purpose::Live).as_ref(), title, unix_ms)
+        file_settings((self.video(Purpose::Live).as_ref(), true), title, unix_ms)
     }
 }
 
@@ -464,7 +464,7 @@ fn write(
     let mut writer = {
         let (title, unix_ms) = (&manifest.room, manifest.started_at_ms);
         Writer::new(
-            file_settings(job.video.as_ref(), title, unix_ms),
+            file_settings((job.video.as_ref(), job.has_sound), title, unix_ms),
             &mut bytes,
         )?
     };
@@ -521,7 +521,11 @@ fn finish(writer: Writer, mut file: BufWriter<File>) -> io::Result<(i64, u64)> {
     Ok((finish.summary.end_us, bytes + finish.append.len() as u64))
 }
 
-fn file_settings(video: Option<&EncoderSettings>, title: &str, unix_ms: i64) -> mux::Settings {
+fn file_settings(
+    (video, has_sound): (Option<&EncoderSettings>, bool),
+    title: &str,
+    unix_ms: i64,
+) -> mux::Settings {
     let track = |number: TrackNumber, name: &str, media| mux::Track {
         number,
         uid: NonZeroU64::MIN.saturating_add(number.get().into()),
@@ -541,7 +545,7 @@ fn file_settings(video: Option<&EncoderSettings>, title: &str, unix_ms: i64) -> 
         };
         tracks.push(track(PICTURES, "picture", Media::Video { codec, size }));
     }
-    if job.has_sound {
+    if has_sound {
         tracks.push(track(SOUND, "sound", Media::Audio(Opus::default())));
     }
     mux::Settings {

@@ -53,11 +53,13 @@ impl EgressError {
 
 impl From<NodeError> for EgressError {
     fn from(error: NodeError) -> Self {
-        match error {
-            NodeError::RecordingNotFound(_) => Self::NotFound,
-            NodeError::Conflict(why) => Self::Precondition(why),
-            error => Self::Node(error),
+        if matches!(error, NodeError::RecordingNotFound(_)) {
+            return Self::NotFound;
         }
+        if let NodeError::Conflict(why) = error {
+            return Self::Precondition(why);
+        }
+        Self::Node(error)
     }
 }
 

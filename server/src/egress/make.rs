@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path};
 
+use mixer::layout::Layout;
 use mixer::recording::{Manifest, RecordedFile};
 use proto::signal::messages::FileInfo;
 
@@ -98,6 +99,7 @@ fn compose(plan: &Plan, manifest: &Manifest, folder: &Path, root: &Path) -> Resu
         recording: folder.to_owned(),
         out: folder.join(UNFINISHED),
         layout: layout.clone(),
+        first_layout: Layout::default(),
         shows_names: layout.is_none(),
         video: pictures.map(super::encoding::Pictures::settings),
         has_sound: *has_sound,

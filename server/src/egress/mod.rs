@@ -117,12 +117,12 @@ impl Egresses {
 
         let id = inner
             .node
-            .record(&order.room, target.choice.clone())
+            .record(&order.room, target.choice.clone(), None)
             .await?;
         if let Some(layout) = &order.layout {
             let recordings = inner.node.recordings();
             // One that cannot be written down is what composites look like anyway.
-            let _ = recordings.set_layout(&id, layout);
+            let _ = recordings.set_layout(&id, layout.clone());
         }
         let manifest = self.recordings().get(&id)?;
         let kept = Kept {
@@ -223,7 +223,7 @@ impl Egresses {
                 ));
             }
         }
-        self.recordings().set_layout(&recording_id(id)?, &layout)?;
+        self.recordings().set_layout(&recording_id(id)?, layout)?;
         self.get(id)
     }
 
@@ -234,13 +234,17 @@ impl Egresses {
     /// One that has not ended.
     fn running(&self, id: &str, what: &str) -> Result<EgressInfo, EgressError> {
         let info = self.get(id)?;
-        match info.status() {
-            EgressStatus::EgressStarting | EgressStatus::EgressActive => Ok(info),
-            status => Err(EgressError::Precondition(format!(
-                "egress with status {} cannot be {what}",
-                status.as_str_name()
-            ))),
+        let status = info.status();
+        if matches!(
+            status,
+            EgressStatus::EgressStarting | EgressStatus::EgressActive
+        ) {
+            return Ok(info);
         }
+        Err(EgressError::Precondition(format!(
+            "egress with status {} cannot be {what}",
+            status.as_str_name()
+        )))
     }
 
     /// Refuses a place that is taken, or will be.

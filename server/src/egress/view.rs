@@ -71,9 +71,10 @@ pub(super) fn of_recording(egress_id: String, manifest: &Manifest) -> EgressInfo
         updated_at: manifest.ended_at_ms.unwrap_or(manifest.started_at_ms) * NS_PER_MS,
         ..EgressInfo::default()
     };
-    match status {
-        EgressStatus::EgressFailed => info.error = error,
-        _ => info.details = error,
+    if status == EgressStatus::EgressFailed {
+        info.error = error;
+    } else {
+        info.details = error;
     }
     set_files(&mut info, files.collect());
     info
