@@ -1,6 +1,6 @@
 //! Composites of recordings, made after them and faster than they were.
 //!
-//! 1. A [`Script`](script::Script) is a recording's journal in the time of its files.
+//! 1. A script is a recording's journal in the time of its files.
 //! 2. Stretches of pictures are made by one thread each, and the sound by another, each with a
 //!    [`mixer::compose::Composer`] of its own that reads the files of the tracks, see `sources`.
 //! 3. What they make is written into one file in the order of its times.

@@ -1,6 +1,6 @@
 //! Egresses: LiveKit's word for recordings that end up in files of a name somebody chose.
 //!
-//! 1. A request is read into an [`Order`], see `order`, and its file gets a [`place`].
+//! 1. A request is read into an [`Order`], see `order`, and its file gets a place.
 //! 2. A recording of what was chosen begins; the egress has the recording's id with another prefix,
 //!    and is kept in the recording's folder, see `kept`.
 //! 3. When the recording has ended, the files are made of it, see `make`: a composite, or the files
