@@ -54,6 +54,9 @@ pub struct Grants {
     pub can_update_own_metadata: bool,
     /// May manage this room by this API. The token ends no later than the one it is made with.
     pub room_admin: bool,
+    /// May record this room. Only a token that itself has `roomRecord` for it can give this; a server in `dev` gives
+    /// it to guests unasked.
+    pub room_record: bool,
     /// Is not shown to others. Only a token that itself is `hidden` can give this.
     pub hidden: bool,
     /// Is recording the room. Only a token that itself is `recorder` can give this.
@@ -71,6 +74,7 @@ impl Default for Grants {
             can_publish_sources: Vec::new(),
             can_update_own_metadata: true,
             room_admin: false,
+            room_record: false,
             hidden: false,
             recorder: false,
             agent: false,

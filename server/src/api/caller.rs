@@ -94,11 +94,18 @@ impl Caller {
         )
     }
 
-    /// Whoever records rooms, or this one if the token names one.
+    /// Refuses callers who may not record this room.
     pub(super) fn require_record(&self, room: &str) -> Result<(), Failure> {
+        self.require(
+            self.may_record(room),
+            &format!("roomRecord (with no room, or with {room:?})"),
+        )
+    }
+
+    /// Whether the caller records rooms, or this one if the token names one.
+    pub(super) fn may_record(&self, room: &str) -> bool {
         let video = &self.0.video;
-        let may = video.room_record && (video.room.is_empty() || video.room == room);
-        self.require(may, &format!("roomRecord (with no room, or with {room:?})"))
+        video.room_record && (video.room.is_empty() || video.room == room)
     }
 
     /// Whoever records all rooms.

@@ -36,7 +36,7 @@ const GUEST_PREFIX: &str = "guest-";
 ///
 /// Needs no token of one's own if the server gives guests tokens (`web.guest_tokens`); a guest's identity
 /// begins with `guest-`, and a guest can join, publish, subscribe, send data and update their own metadata,
-/// nothing else. The room need not exist yet.
+/// nothing else; with `dev` also record. The room need not exist yet.
 #[utoipa::path(
     post, path = "/v1/rooms/{room}/tokens", tag = "tokens", operation_id = "create_token",
     request_body(content = Option<CreateToken>),
@@ -92,18 +92,16 @@ fn make(
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     check(api, &ask)?;
-    let grants = ask.grants.unwrap_or_default();
-    let identity = match caller {
-        Some(caller) => {
-            check_grants(caller, &grants)?;
-            ask.identity
-        }
+    let mut grants = ask.grants.unwrap_or_default();
+    match caller {
+        Some(caller) => check_grants(caller, room, &grants)?,
         None => {
-            check_guest(&grants, ask.identity.as_ref())?;
-            ask.identity
+            let records = api.config.dev && !is_cross_site(headers);
+            check_guest(&grants, records, ask.identity.as_ref())?;
+            grants.room_record = records;
         }
-    };
-    let identity = identity.map_or_else(made_up_identity, Ok)?;
+    }
+    let identity = ask.identity.map_or_else(made_up_identity, Ok)?;
     let now = clock::unix_now();
     let ttl = lifetime(caller, &grants, ask.ttl, now)?;
     let claims = Claims {
@@ -176,27 +174,37 @@ fn check(api: &Api, ask: &CreateToken) -> Result<(), Failure> {
 }
 
 /// A caller gives what they may do themselves, or what belongs to managing the room; never more.
-fn check_grants(caller: &Caller, grants: &Grants) -> Result<(), Failure> {
+fn check_grants(caller: &Caller, room: &RoomName, grants: &Grants) -> Result<(), Failure> {
     let own = &caller.0.video;
+    let records = caller.may_record(room.as_str());
     let beyond = [
-        ("hidden", grants.hidden && !own.hidden),
-        ("recorder", grants.recorder && !own.recorder),
-        ("agent", grants.agent && !own.agent),
+        ("room_record", "roomRecord", grants.room_record && !records),
+        ("hidden", "hidden", grants.hidden && !own.hidden),
+        ("recorder", "recorder", grants.recorder && !own.recorder),
+        ("agent", "agent", grants.agent && !own.agent),
     ];
-    match beyond.into_iter().find(|(_, beyond)| *beyond) {
+    match beyond.into_iter().find(|(.., beyond)| *beyond) {
         None => Ok(()),
-        Some((grant, _)) => Err(Failure::new(
+        Some((grant, claim, _)) => Err(Failure::new(
             ProblemKind::Forbidden,
-            format!("grants.{grant} can only be given with a token that has {grant:?} itself"),
+            format!("grants.{grant} can only be given with a token that has {claim:?} itself"),
         )),
     }
 }
 
-fn check_guest(grants: &Grants, identity: Option<&Identity>) -> Result<(), Failure> {
-    if grants.room_admin || grants.hidden || grants.recorder || grants.agent {
+fn check_guest(grants: &Grants, records: bool, identity: Option<&Identity>) -> Result<(), Failure> {
+    let beyond = [
+        grants.room_admin,
+        grants.room_record && !records,
+        grants.hidden,
+        grants.recorder,
+        grants.agent,
+    ];
+    if beyond.contains(&true) {
         return Err(Failure::new(
             ProblemKind::Forbidden,
-            "guests get none of the grants room_admin, hidden, recorder and agent: send a token with roomAdmin",
+            "guests get none of the grants room_admin, room_record, hidden, recorder and agent: \
+             send a token with roomAdmin",
         ));
     }
     if identity.is_some_and(|identity| !identity.as_str().starts_with(GUEST_PREFIX)) {
@@ -208,6 +216,14 @@ fn check_guest(grants: &Grants, identity: Option<&Identity>) -> Result<(), Failu
         ));
     }
     Ok(())
+}
+
+/// Whether a page of another site asks (<https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>). With `dev`, pages
+/// of any site that a developer visits reach this server, and are not to read what was recorded.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "cross-site")
 }
 
 /// An identity nobody can guess.
@@ -251,6 +267,7 @@ fn video_grant(room: &RoomName, grants: Grants) -> VideoGrant {
         room_join: true,
         room: room.to_string(),
         room_admin: grants.room_admin,
+        room_record: grants.room_record,
         can_publish: Some(grants.can_publish),
         can_subscribe: Some(grants.can_subscribe),
         can_publish_data: grants.can_publish_data,

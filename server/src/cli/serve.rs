@@ -255,6 +255,7 @@ fn dev_link(config: &Config, keys: &ApiKeys) -> Option<String> {
         identity: "developer".to_owned(),
         video: VideoGrant {
             room_join: true,
+            room_record: true,
             room: "hello".to_owned(),
             ..VideoGrant::default()
         },

@@ -32,13 +32,11 @@ async fn the_web_app_can_be_switched_off() {
     let config = on.get("/web/config.json", "").await.json();
     assert_eq!(config["guest_tokens"], true);
     assert_eq!(config["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(on.get("/room/blue", "").await.status, 200);
-    assert!(
-        on.get("/room/blue", "")
-            .await
-            .header("content-type")
-            .starts_with("text/html")
-    );
+    for page in ["/room/blue", "/recordings/blue"] {
+        let answer = on.get(page, "").await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("content-type").starts_with("text/html"));
+    }
 
     let off = Server::with(|config| config.web.enabled = false);
     off.get("/web/config.json", "")

@@ -132,7 +132,7 @@ async fn nobody_gives_more_than_they_have() {
     let server = Server::new();
     let admin = server.admin("blue");
 
-    for grant in ["hidden", "recorder", "agent"] {
+    for grant in ["room_record", "hidden", "recorder", "agent"] {
         let body = json!({ "grants": { grant: true } }).to_string();
         let detail = server
             .post(PATH, &admin, &body)
@@ -175,6 +175,32 @@ async fn nobody_gives_more_than_they_have() {
         )
         .await;
     assert!(claims(&server.keys, &answer).video.hidden);
+}
+
+#[tokio::test]
+async fn who_records_a_room_lets_others_record_it() {
+    let server = Server::new();
+    let recorder = |room: &str| {
+        server.token(VideoGrant {
+            room_admin: true,
+            room_record: true,
+            room: room.to_owned(),
+            ..VideoGrant::default()
+        })
+    };
+    let body = r#"{"grants": {"room_record": true}}"#;
+
+    let asked = claims(
+        &server.keys,
+        &server.post(PATH, &recorder("blue"), body).await,
+    );
+    let unasked = claims(
+        &server.keys,
+        &server.post(PATH, &recorder("blue"), "").await,
+    );
+
+    assert!(asked.video.room_record && asked.video.room == "blue");
+    assert!(!unasked.video.room_record);
 }
 
 #[tokio::test]
@@ -250,7 +276,7 @@ async fn guests_get_tokens_only_where_that_is_switched_on() {
 async fn guests_get_nothing_but_a_guests_grants() {
     let server = guests();
 
-    for grant in ["room_admin", "hidden", "recorder", "agent"] {
+    for grant in ["room_admin", "room_record", "hidden", "recorder", "agent"] {
         let body = json!({ "grants": { grant: true } }).to_string();
         server.post(PATH, "", &body).await.problem(403, "forbidden");
     }
@@ -266,6 +292,23 @@ async fn guests_get_nothing_but_a_guests_grants() {
         .get("/v1/rooms", "")
         .await
         .problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn guests_record_where_somebody_develops_and_nowhere_else() {
+    let may_record = async |server: &Server, headers: &[(&str, &str)]| {
+        let answer = server.call("POST", PATH, "", "", headers).await;
+        claims(&server.keys, &answer).video.room_record
+    };
+    let dev = Server::with(|config| {
+        config.dev = true;
+        config.web.guest_tokens = true;
+    });
+
+    assert!(!may_record(&guests(), &[]).await);
+    assert!(may_record(&dev, &[]).await);
+    assert!(may_record(&dev, &[("sec-fetch-site", "same-origin")]).await);
+    assert!(!may_record(&dev, &[("sec-fetch-site", "cross-site")]).await);
 }
 
 #[tokio::test]
