@@ -56,6 +56,18 @@ export class Person {
     await this.page.click(selector);
   }
 
+  /** Presses the button that says this and nothing else. */
+  async pressText(text, within = 'body') {
+    await until(`${this.name} finds the button that says ${text}`, () =>
+      this.page.evaluate((own, css) => {
+        const buttons = [...document.querySelectorAll(`${css} button`)];
+        const button = buttons.find((other) => other.innerText.trim() === own);
+        button?.click();
+        return button !== undefined;
+      }, text, within),
+    );
+  }
+
   async write(selector, text) {
     await this.page.focus(selector);
     await this.page.evaluate((css) => document.querySelector(css).select(), selector);
