@@ -94,6 +94,15 @@ impl Disk {
         write_manifest(&self.folder, manifest)
     }
 
+    /// Gives the disk back what was kept for the end, and keeps it for that: nothing more is added to
+    /// files of tracks.
+    pub(super) fn prepare_end(&mut self) {
+        for (id, file) in &mut self.files {
+            file.is_broken = *id != FileId::JOURNAL;
+        }
+        self.give_up_reserve();
+    }
+
     /// Gives the disk back what was kept for the end.
     pub(super) fn give_up_reserve(&self) {
         give_up_reserve(&self.folder);

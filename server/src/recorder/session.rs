@@ -281,7 +281,7 @@ impl Session {
 
     fn finish(&mut self, end: End) {
         if matches!(end, End::DiskFull | End::Failed(_)) {
-            self.disk.give_up_reserve();
+            self.disk.prepare_end();
         }
         let now = self.heard_until.max(clock::now());
         self.end_composites();

@@ -3,7 +3,7 @@ import { Avatar } from '../stage/avatar';
 import { CameraIcon, DeleteIcon, DownloadIcon, ForwardIcon, MicrophoneIcon, PlayIcon, ScreenIcon } from '../ui/icons';
 import { ElapsedTime } from './elapsed-time';
 import { Player } from './player';
-import { compositesOf, faultOf, filesByPerson, isRunning, labelOf, lengthOf, STATES, type RecordingFile } from './recording';
+import { awaitsComposite, compositesOf, faultOf, filesByPerson, isRunning, labelOf, lengthOf, STATES, type RecordingFile } from './recording';
 import type { Recordings, Seen } from './recordings';
 import { clockTime, moment, size, spokenTime } from './words';
 
@@ -22,7 +22,7 @@ export function RecordingCard({ recording, recordings, initiallyOpen, onDelete }
   const { id, state, started_at, files } = recording;
   const composites = compositesOf(recording);
   const people = filesByPerson(recording);
-  const playing = files.find(({ file }) => file === chosen) ?? composites[0];
+  const playing = [...composites, ...files].find(({ file }) => file === chosen) ?? composites[0];
   const fault = faultOf(recording);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const rowOf = (file: RecordingFile, label: string, owner?: string) => (
@@ -60,6 +60,9 @@ export function RecordingCard({ recording, recordings, initiallyOpen, onDelete }
             <Player key={playing.file} file={playing} autoPlay={playing.file === chosen} source={recordings.fileUrl(id, playing.file)} />
           )}
           {composites.length > 0 && <ul className="recording-files">{composites.map((file) => rowOf(file, labelOf(file)))}</ul>}
+          {!isRunning(recording) && awaitsComposite(recording) && (
+            <p className="recording-empty">One film of everyone is being made. It will be here.</p>
+          )}
           {people.length === 0 && composites.length === 0 && <p className="recording-empty">Nobody has sent anything that could be recorded.</p>}
           {people.map(({ identity, name, files: own }) => (
             <section key={identity} className="recording-person" aria-label={name}>

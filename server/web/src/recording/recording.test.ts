@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compositesOf, faultOf, filesByPerson, lengthOf, type Recording, type RecordingFile } from './recording';
+import { awaitsComposite, compositesOf, faultOf, filesByPerson, lengthOf, type Recording, type RecordingFile } from './recording';
 
 test('files stand by person, the camera first, and second ones have numbers', () => {
   const recording = withFiles(
@@ -7,14 +7,21 @@ test('files stand by person, the camera first, and second ones have numbers', ()
     { file: '2', identity: 'ann', source: 'screen_share' },
     { file: '3', identity: 'ben', name: 'Ben', source: 'camera', start: 9 },
     { file: '4', identity: 'ben', name: 'Ben', source: 'camera', start: 2 },
-    { file: '5', identity: '', source: 'composite' },
   );
 
   expect(filesByPerson(recording).map(({ name, files }) => [name, files.map(({ label, file }) => `${label}: ${file.file}`)])).toEqual([
     ['Ben', ['Camera: 4', 'Camera 2: 3', 'Microphone: 1']],
     ['ann', ['Screen: 2']],
   ]);
-  expect(compositesOf(recording).map(({ file }) => file)).toEqual(['5']);
+});
+
+test('composites are there once they are made', () => {
+  const composite = { file: 'composite-000.webm', state: 'complete', width: 1280, codec: 'vp8', duration: 7, bytes: 9 } as const;
+  const recording = { ...withFiles(), composites: [composite, { ...composite, file: 'later.webm', state: 'making', bytes: 0 } as const] };
+
+  expect(compositesOf(recording).map((own) => [own.file, own.kind, lengthOf(own)])).toEqual([['composite-000.webm', 'video', 7]]);
+  expect(awaitsComposite(recording)).toBe(true);
+  expect(awaitsComposite(withFiles())).toBe(false);
 });
 
 test('a file is as long as what is in it', () => {
@@ -46,5 +53,6 @@ function withFiles(...files: Partial<RecordingFile>[]): Recording {
     duration: 60,
     dropped_packets: 0,
     files: files.map((file) => ({ ...FILE, ...file })),
+    composites: [],
   };
 }

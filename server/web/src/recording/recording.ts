@@ -11,6 +11,19 @@ export interface Recording {
   duration: number;
   dropped_packets: number;
   files: readonly RecordingFile[];
+  composites: readonly Composite[];
+}
+
+/** A file that shows everyone together. */
+export interface Composite {
+  file: string;
+  state: 'waiting' | 'making' | 'complete' | 'failed';
+  /** 0 if there is only sound. */
+  width: number;
+  codec: string;
+  /** Seconds. */
+  duration: number;
+  bytes: number;
 }
 
 export type RecordingState = 'recording' | 'paused' | 'finalizing' | 'done' | 'recovered' | 'disk_full' | 'failed';
@@ -35,7 +48,7 @@ export function isRunning({ state }: Recording): boolean {
 
 /** Whether it still changes by itself. */
 export function isUnsettled(recording: Recording): boolean {
-  return isRunning(recording) || recording.state === 'finalizing';
+  return isRunning(recording) || recording.state === 'finalizing' || awaitsComposite(recording);
 }
 
 /** The state in a word or two. */
@@ -64,9 +77,18 @@ export function faultOf({ state, error, dropped_packets }: Recording): string | 
   }
 }
 
-/** The files that show everything together. */
-export function compositesOf({ files }: Recording): readonly RecordingFile[] {
-  return files.filter(({ source }) => source === 'composite');
+/** The files that show everything together, as far as they are made. */
+export function compositesOf({ composites }: Recording): readonly RecordingFile[] {
+  return composites
+    .filter(({ state, bytes }) => state === 'complete' || bytes > 0)
+    .map(({ file, width, codec, duration, bytes }) => ({
+      file, codec, bytes, kind: width > 0 ? 'video' : 'audio', source: 'composite', identity: '', name: '', start: 0, end: duration,
+    }));
+}
+
+/** Whether a composite is still to come. */
+export function awaitsComposite({ composites }: Recording): boolean {
+  return composites.some(({ state }) => state === 'waiting' || state === 'making');
 }
 
 export interface FilesOfPerson {
@@ -80,7 +102,7 @@ const ORDER: readonly RecordingFile['source'][] = ['camera', 'microphone', 'scre
 /** The files of single tracks by who sent them, in the order in which people came. */
 export function filesByPerson({ files }: Recording): readonly FilesOfPerson[] {
   const people = new Map<string, RecordingFile[]>();
-  for (const file of files.filter(({ source }) => source !== 'composite')) {
+  for (const file of files) {
     people.set(file.identity, [...(people.get(file.identity) ?? []), file]);
   }
   return [...people].map(([identity, own]) => {

@@ -131,5 +131,5 @@ const PATH = '/v1/rooms/a%2Fb/recordings';
 const LIST = `${PATH}?limit=1000`;
 
 function recording(id: string, state: Recording['state'] = 'done'): Recording {
-  return { id, room: 'a/b', state, started_at: '2026-11-21T12:00:00Z', duration: 60, dropped_packets: 0, files: [] };
+  return { id, room: 'a/b', state, started_at: '2026-11-21T12:00:00Z', duration: 60, dropped_packets: 0, files: [], composites: [] };
 }
