@@ -122,8 +122,8 @@ fn compose(plan: &Plan, manifest: &Manifest, folder: &Path, root: &Path) -> Resu
 }
 
 fn of_composite(composed: Composed, plan: &Plan, manifest: &Manifest, root: &Path) -> FileInfo {
-    let started_at = manifest.started_at_ms.saturating_mul(1_000_000);
-    let duration = composed.duration_us.saturating_mul(1_000);
+    let started_at = manifest.started_at_ms.saturating_mul(view::NS_PER_MS);
+    let duration = composed.duration_us.saturating_mul(view::NS_PER_US);
     FileInfo {
         filename: plan.path.clone(),
         started_at,

@@ -39,13 +39,13 @@ pub use order::Order;
 
 use kept::{Kept, Make, Plan};
 use make::Made;
+use view::NS_PER_MS;
 
 /// The folder files are made in, in that of recordings: apart from them, so that no path leads into
 /// one.
 const FOLDER: &str = "egress";
 /// Egresses whose files are not made yet. Further ones are refused.
 const MAX_UNFINISHED: usize = 256;
-const NS_PER_MS: i64 = 1_000_000;
 
 /// All egresses of a node; cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub struct Egresses(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     node: Node,
-    /// Where files are made.
+    /// Where files are made, from the root, so that those who are told of them find them.
     folder: PathBuf,
     /// Those that began as egresses, by their recordings.
     shelf: Mutex<BTreeMap<RecordingSid, Kept>>,
@@ -85,8 +85,9 @@ impl Egresses {
         let shelf: BTreeMap<_, _> = known.collect();
         let unfinished = shelf.iter().filter(|(_, own)| !own.is_final());
         let unfinished: Vec<_> = unfinished.map(|(id, _)| id.clone()).collect();
+        let folder = config.folder.join(FOLDER);
         let egresses = Self(Arc::new(Inner {
-            folder: config.folder.join(FOLDER),
+            folder: std::path::absolute(&folder).unwrap_or(folder),
             node,
             shelf: Mutex::new(shelf),
             composing: Mutex::new(()),

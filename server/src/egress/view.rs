@@ -5,8 +5,8 @@ use proto::signal::messages::{EgressInfo, EgressSourceType, EgressStatus, FileIn
 
 use super::kept::Kept;
 
-const NS_PER_MS: i64 = 1_000_000;
-const NS_PER_US: i64 = 1_000;
+pub(super) const NS_PER_MS: i64 = 1_000_000;
+pub(super) const NS_PER_US: i64 = 1_000;
 
 /// Whether nothing changes any more.
 pub(super) fn is_final(status: EgressStatus) -> bool {
