@@ -24,6 +24,7 @@ mod sync;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -346,29 +347,36 @@ impl Recordings {
         Ok(both.collect())
     }
 
-    /// Deletes a recording that has ended, with its files.
+    /// Deletes a recording that has ended, with its files. A composite that is being made of it is
+    /// given up. It blocks.
     ///
     /// # Errors
     /// [`RecordingError`]
     pub fn delete(&self, id: &RecordingSid) -> Result<(), RecordingError> {
-        let folder = {
-            let shelf = self.0.shelf.lock();
+        let shelved = self.take_from_shelf(id)?;
+        if let Err(error) = fs::remove_dir_all(&shelved.folder) {
+            self.0.shelf.lock().insert(id.clone(), shelved);
+            return Err(error.into());
+        }
+        // The room's folder goes with its last recording.
+        let _ = shelved.folder.parent().map(fs::remove_dir);
+        Ok(())
+    }
+
+    fn take_from_shelf(&self, id: &RecordingSid) -> Result<Shelved, RecordingError> {
+        let mut shelf = self.0.shelf.lock();
+        loop {
             let shelved = shelf.get(id).ok_or(RecordingError::NotFound)?;
             if shelved.running.is_some() {
                 let why = "the recording runs; stop it first";
                 return Err(RecordingError::Conflict(why));
             }
-            if shelved.composing.is_some() {
-                let why = "a composite is being made of the recording; wait for it";
-                return Err(RecordingError::Conflict(why));
+            match &shelved.composing {
+                Some(progress) => progress.is_cancelled.store(true, Ordering::Relaxed),
+                None => return shelf.remove(id).ok_or(RecordingError::NotFound),
             }
-            shelved.folder.clone()
-        };
-        fs::remove_dir_all(&folder)?;
-        // The room's folder goes with its last recording.
-        let _ = folder.parent().map(fs::remove_dir);
-        self.0.shelf.lock().remove(id);
-        Ok(())
+            self.0.ended.wait(&mut shelf);
+        }
     }
 
     /// Where the file of a recording with this name is. Only what its manifest names can be had.
@@ -483,6 +491,7 @@ impl Recordings {
         if let Some(shelved) = self.0.shelf.lock().get_mut(id) {
             shelved.composing = None;
         }
+        self.0.ended.notify_all();
     }
 
     fn begin_composing(
@@ -542,7 +551,12 @@ fn make(folder: &Path, mut composite: Composite, progress: &Progress) -> Option<
         shows_names: true,
         threads: (cores / 2).max(1),
     };
-    match compose::run(&job, progress) {
+    let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| compose::run(&job, progress))) else {
+        composite.state = CompositeState::Failed;
+        composite.error = Some("a fault in the composer".to_owned());
+        return Some(composite);
+    };
+    match outcome {
         Ok(composed) => {
             composite.state = CompositeState::Complete;
             composite.error = None;

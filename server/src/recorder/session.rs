@@ -168,7 +168,9 @@ impl Session {
         if finished.is_err() {
             self.salvage();
         }
-        done(&self.shared.manifest.lock());
+        // Not under the lock: whoever lists recordings takes both, the other way round.
+        let manifest = self.shared.manifest.lock().clone();
+        done(&manifest);
     }
 
     fn record(&mut self) -> io::Result<()> {
