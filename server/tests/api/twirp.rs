@@ -132,7 +132,7 @@ async fn protobuf_is_answered_with_protobuf() {
     assert_eq!(list.header("content-type"), "application/protobuf");
     // Faults are JSON for everyone.
     assert_eq!(stop.fault(404, "not_found"), "egress does not exist");
-    drop(folder);
+    assert!(!folder.exists(), "nothing was recorded");
 }
 
 #[tokio::test]
@@ -267,6 +267,7 @@ async fn a_name_that_an_egress_is_going_to_have_is_taken() {
     assert!(again.fault(409, "already_exists").contains("a.webm"));
     let stop = json!({ "egressId": begun.json()["egressId"] });
     call(&server, "StopEgress", &stop).await;
+    until_ended(&server, stop["egressId"].as_str().expect("an id")).await;
     std::fs::remove_dir_all(folder).expect("a folder to remove");
 }
 
@@ -310,6 +311,7 @@ async fn a_token_needs_the_grant_and_is_told_of_its_room_alone() {
         .await;
     assert_eq!(listed.json(), json!({}));
     call(&server, "StopEgress", &stop).await;
+    until_ended(&server, stop["egressId"].as_str().expect("an id")).await;
     std::fs::remove_dir_all(folder).expect("a folder to remove");
 }
 
