@@ -74,7 +74,8 @@ async fn an_egress_is_begun_listed_changed_and_stopped() {
         .json();
     assert_eq!(kept["items"][0], ended);
     assert!(!folder.join("egress").exists());
-    std::fs::remove_dir_all(folder).expect("a folder to remove");
+    // What is being completed meanwhile may still write.
+    let _ = std::fs::remove_dir_all(folder);
 }
 
 #[tokio::test]
@@ -99,7 +100,8 @@ async fn recordings_that_began_otherwise_are_listed_and_stopped_too() {
 
     assert_eq!(stopped.status, 200, "{stopped:?}");
     assert_eq!(until_ended(&server, &id).await["status"], "EGRESS_COMPLETE");
-    std::fs::remove_dir_all(folder).expect("a folder to remove");
+    // What is being completed meanwhile may still write.
+    let _ = std::fs::remove_dir_all(folder);
 }
 
 #[tokio::test]
@@ -268,7 +270,8 @@ async fn a_name_that_an_egress_is_going_to_have_is_taken() {
     let stop = json!({ "egressId": begun.json()["egressId"] });
     call(&server, "StopEgress", &stop).await;
     until_ended(&server, stop["egressId"].as_str().expect("an id")).await;
-    std::fs::remove_dir_all(folder).expect("a folder to remove");
+    // What is being completed meanwhile may still write.
+    let _ = std::fs::remove_dir_all(folder);
 }
 
 #[tokio::test]
@@ -312,7 +315,8 @@ async fn a_token_needs_the_grant_and_is_told_of_its_room_alone() {
     assert_eq!(listed.json(), json!({}));
     call(&server, "StopEgress", &stop).await;
     until_ended(&server, stop["egressId"].as_str().expect("an id")).await;
-    std::fs::remove_dir_all(folder).expect("a folder to remove");
+    // What is being completed meanwhile may still write.
+    let _ = std::fs::remove_dir_all(folder);
 }
 
 /// A server that keeps recordings in a folder of its own.
