@@ -10,6 +10,7 @@ pub mod dump;
 pub mod egress;
 pub mod engine;
 pub mod entropy;
+mod files;
 pub mod http;
 pub mod listen;
 pub mod net;

@@ -1,5 +1,8 @@
 //! The HTTP servers as their clients meet them: real handlers, no sockets.
 
+#[path = "folder/mod.rs"]
+mod folder;
+
 mod api {
     pub(crate) mod client;
     mod http;

@@ -13,8 +13,6 @@ pub struct PictureFrame {
     pub codec: Codec,
     /// When it is shown first, in microseconds.
     pub pts_us: i64,
-    /// Whether a decoder can begin with it.
-    pub is_keyframe: bool,
     /// The frame as files have it.
     pub data: Vec<u8>,
 }
@@ -141,7 +139,6 @@ mod tests {
             input.handle_frame(PictureFrame {
                 codec: Codec::Vp8,
                 pts_us: i64::MAX,
-                is_keyframe: false,
                 data: vec![index as u8; 100],
             });
         }

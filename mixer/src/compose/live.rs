@@ -11,7 +11,7 @@ use crate::codec::Codec;
 use crate::frames::{Content, Frame};
 use crate::layout::Layout;
 use crate::picture::Size;
-use crate::recording::{Event, NewTrack, Pauses, People, Person, TrackPacket};
+use crate::recording::{Event, NewTrack, Pauses, People, Person, TrackPacket, turned};
 use crate::timeline::{SenderClock, Timed, TimedStream, Timeline};
 
 /// How early before its time sound has to be with the mixer, which looks ahead.
@@ -267,14 +267,17 @@ impl LiveComposer {
 
     /// Asks for each track in the size of its tile, and for none of what is not seen any more.
     fn want_sizes(&mut self) {
+        let mut shown = BTreeMap::<&str, Size>::new();
+        for (sid, size) in self.composer.wanted() {
+            // What has several tiles is wanted for the one behind.
+            shown.entry(sid).or_insert(size);
+        }
         for (number, track) in &mut self.tracks {
             let is_video = |stream: &TimedStream| stream.codec().video().is_some();
             if !track.stream.as_ref().is_some_and(is_video) {
                 continue;
             }
-            let mut shown = self.composer.wanted();
-            let size = shown.find(|(sid, _)| *sid == track.new.sid);
-            let size = size.map(|(_, size)| size);
+            let size = shown.get(track.new.sid.as_str()).copied();
             if track.wanted != size {
                 track.wanted = size;
                 self.outputs
@@ -282,18 +285,6 @@ impl LiveComposer {
             }
         }
     }
-}
-
-/// What is to be told of a picture that is turned otherwise than the one before.
-fn turned(track: &str, quarter_turns: &mut u8, frame: &Frame) -> Option<Event> {
-    let Content::Picture(picture) = &frame.content else {
-        return None;
-    };
-    let now = picture.orientation.map_or(0, |own| own.quarter_turns);
-    (std::mem::replace(quarter_turns, now) != now).then(|| Event::Turned {
-        track: track.to_owned(),
-        quarter_turns: now,
-    })
 }
 
 fn hand_over(
@@ -325,7 +316,6 @@ fn hand_over(
     let picture = PictureFrame {
         codec,
         pts_us,
-        is_keyframe: frame.is_keyframe(),
         data: frame.data,
     };
     composer.handle_picture(track, picture);

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::people::Source;
 use crate::timeline::RoomTimeUs;
 
+/// The file of a recording's folder that has it.
+pub const JOURNAL_NAME: &str = "journal.jsonl";
+
 /// A line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {

@@ -9,6 +9,9 @@ use crate::mux::Summary;
 /// The version of manifests that is written here.
 const VERSION: u32 = 1;
 
+/// The file of a recording's folder that has it.
+pub const MANIFEST_NAME: &str = "manifest.json";
+
 /// How a recording stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -25,12 +25,14 @@ mod recorder;
 mod track;
 
 pub use choice::Choice;
-pub use journal::{Entry, Event, Journal};
+pub use journal::{Entry, Event, JOURNAL_NAME, Journal};
 pub use manifest::{
-    Composite, CompositeState, FileState, Manifest, RecordedFile, State, UnreadableManifest,
+    Composite, CompositeState, FileState, MANIFEST_NAME, Manifest, RecordedFile, State,
+    UnreadableManifest,
 };
 pub use pauses::{Interval, Pauses};
 pub(crate) use people::People;
 pub use people::{Person, PublishedTrack, Source};
 pub use recorder::{End, FileId, NewTrack, Output, Recorder, Settings};
 pub use track::TrackPacket;
+pub(crate) use track::turned;

@@ -7,7 +7,7 @@ use proto::codec::MediaKind;
 use proto::media::WallClock;
 
 use super::choice::{Choice, Gate};
-use super::journal::{Entry, Event};
+use super::journal::{Entry, Event, JOURNAL_NAME};
 use super::limits::{MAX_SPEAKER_ENTRIES, MAX_TRACKS};
 use super::manifest::{Composite, FileState, Manifest, RecordedFile, State};
 use super::pauses::Pauses;
@@ -120,7 +120,7 @@ impl Recorder {
             journal: Vec::new(),
             has_changed: true,
         };
-        let journal = Output::Create(FileId::JOURNAL, "journal.jsonl".to_owned());
+        let journal = Output::Create(FileId::JOURNAL, JOURNAL_NAME.to_owned());
         shelf.outputs.push_back(journal);
         let began = Event::Began {
             unix_ms,

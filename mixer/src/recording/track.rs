@@ -200,16 +200,7 @@ impl Track {
     }
 
     fn note_orientation(&mut self, desk: &mut Desk<'_>, at: RoomTimeUs, frame: &Frame) {
-        let Content::Picture(picture) = &frame.content else {
-            return;
-        };
-        let quarter_turns = picture.orientation.map_or(0, |own| own.quarter_turns);
-        if quarter_turns != self.quarter_turns {
-            self.quarter_turns = quarter_turns;
-            let event = Event::Turned {
-                track: self.new.sid.clone(),
-                quarter_turns,
-            };
+        if let Some(event) = turned(&self.new.sid, &mut self.quarter_turns, frame) {
             desk.shelf.note(at, event);
         }
     }
@@ -395,6 +386,18 @@ impl Desk<'_> {
         let event = Event::NotRecorded { track, reason };
         self.shelf.note(self.timeline.at(self.now), event);
     }
+}
+
+/// What is to be told of a picture that is turned otherwise than the one before.
+pub(crate) fn turned(track: &str, quarter_turns: &mut u8, frame: &Frame) -> Option<Event> {
+    let Content::Picture(picture) = &frame.content else {
+        return None;
+    };
+    let now = picture.orientation.map_or(0, |own| own.quarter_turns);
+    (std::mem::replace(quarter_turns, now) != now).then(|| Event::Turned {
+        track: track.to_owned(),
+        quarter_turns: now,
+    })
 }
 
 /// Why there can be no file of a track.

@@ -8,8 +8,9 @@ use mixer::frames::{FrameAssembler, Output, Packet};
 use proto::codec::Codec;
 
 use super::encoded;
-use super::network::{for_seeds, start};
+use super::network::start;
 use super::packets::{self, Mode, Stream};
+use crate::seeded::for_seeds;
 
 #[test]
 fn random_packets_are_taken_without_panic() {

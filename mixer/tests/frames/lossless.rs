@@ -4,8 +4,9 @@ use fastrand::Rng;
 use mixer::frames::{Content, Counters};
 
 use super::encoded;
-use super::network::{FIRST_SEQUENCE, Network, Received, for_seeds, timestamp};
+use super::network::{FIRST_SEQUENCE, Network, Received, timestamp};
 use super::packets::{self, Mode, Stream};
+use crate::seeded::for_seeds;
 
 const FRAMES: usize = 50;
 

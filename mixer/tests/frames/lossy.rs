@@ -6,8 +6,9 @@ use fastrand::Rng;
 use mixer::frames::Content;
 
 use super::encoded::{self, Encoded, H264Decoder, VpxDecoder};
-use super::network::{Network, Received, for_seeds, timestamp};
+use super::network::{Network, Received, timestamp};
 use super::packets::{self, Mode, Stream, with_start_codes};
+use crate::seeded::for_seeds;
 
 const FRAMES: usize = 96;
 

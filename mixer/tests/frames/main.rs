@@ -7,4 +7,6 @@ mod lossless;
 mod lossy;
 mod network;
 mod packets;
+#[path = "../seeded/mod.rs"]
+mod seeded;
 mod timing;

@@ -2,7 +2,8 @@
 
 use mixer::mux::Recovery;
 
-use crate::file::{File, combinations, finished, for_seeds, read, recovered};
+use crate::file::{File, combinations, finished, read, recovered};
+use crate::seeded::for_seeds;
 
 #[test]
 fn a_cut_file_has_every_block_that_is_whole_and_can_be_completed() {

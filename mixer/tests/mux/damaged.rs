@@ -3,7 +3,8 @@
 use fastrand::Rng;
 use mixer::mux::Recovery;
 
-use crate::file::{File, combinations, for_seeds, read, recovered};
+use crate::file::{File, combinations, read, recovered};
+use crate::seeded::for_seeds;
 
 #[test]
 fn every_prefix_can_be_read() {

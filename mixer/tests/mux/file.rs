@@ -175,19 +175,6 @@ fn pieces(rng: &mut Rng, file: &[u8], mut take: impl FnMut(&[u8])) {
     }
 }
 
-/// Runs a test with several seeds, or with the one that is to be replayed.
-pub(crate) fn for_seeds(count: u64, mut test: impl FnMut(&mut Rng)) {
-    let seeds = match std::env::var("SIM_SEED") {
-        Ok(seed) => vec![seed.parse().expect("SIM_SEED is a number")],
-        Err(_) => (1..=count).collect::<Vec<u64>>(),
-    };
-    for seed in seeds {
-        // Captured unless the test fails, and then the last line names the seed.
-        println!("SIM_SEED={seed}");
-        test(&mut Rng::with_seed(seed));
-    }
-}
-
 /// The combinations of tracks that recordings have.
 pub(crate) fn combinations() -> Vec<Vec<Track>> {
     let h264 = || VideoCodec::H264 {

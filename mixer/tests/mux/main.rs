@@ -6,3 +6,5 @@ mod damaged;
 mod file;
 mod oracle;
 mod round_trip;
+#[path = "../seeded/mod.rs"]
+mod seeded;

@@ -5,7 +5,8 @@ use std::io::Cursor;
 use matroska_demuxer::{Frame, MatroskaFile, TrackType};
 use mixer::mux::{Media, Track, VideoCodec};
 
-use crate::file::{File, OwnBlock, UTC_US, combinations, for_seeds, recovered};
+use crate::file::{File, OwnBlock, UTC_US, combinations, recovered};
+use crate::seeded::for_seeds;
 
 #[test]
 fn another_reader_finds_every_block() {

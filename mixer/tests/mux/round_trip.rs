@@ -2,7 +2,8 @@
 
 use mixer::mux::{CuePoint, Finish, Header, Reader, Writer};
 
-use crate::file::{File, OwnBlock, UTC_US, combinations, for_seeds, read};
+use crate::file::{File, OwnBlock, UTC_US, combinations, read};
+use crate::seeded::for_seeds;
 
 #[test]
 fn every_block_comes_back() {

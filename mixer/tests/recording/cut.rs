@@ -7,7 +7,8 @@ use proto::codec::Codec;
 
 use crate::clips::{self, SIZE};
 use crate::disk::read;
-use crate::room::{Room, for_seeds};
+use crate::room::Room;
+use crate::seeded::for_seeds;
 use crate::sender::Sender;
 
 #[test]

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use proto::codec::Codec;
 
 use crate::clips::{self, SIZE};
-use crate::room::{Room, for_seeds};
+use crate::room::Room;
+use crate::seeded::for_seeds;
 use crate::sender::{Arrival, Sender};
 
 #[test]

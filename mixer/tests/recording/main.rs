@@ -8,6 +8,8 @@ mod disk;
 mod lossy;
 mod pauses;
 mod room;
+#[path = "../seeded/mod.rs"]
+mod seeded;
 mod sender;
 mod sync;
 mod tracks;

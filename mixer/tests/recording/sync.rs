@@ -8,7 +8,8 @@ use opus::Channels;
 
 use crate::clips::{self, Clip};
 use crate::disk::Read;
-use crate::room::{Room, camera, for_seeds, microphone, person};
+use crate::room::{Room, camera, microphone, person};
+use crate::seeded::for_seeds;
 use crate::sender::Sender;
 
 /// As libwebrtc sends them.

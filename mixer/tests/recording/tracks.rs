@@ -9,7 +9,8 @@ use proto::codec::Codec;
 
 use crate::clips::{self, SIZE};
 use crate::disk::read;
-use crate::room::{Room, camera, for_seeds, microphone, person};
+use crate::room::{Room, camera, microphone, person};
+use crate::seeded::for_seeds;
 use crate::sender::Sender;
 
 const CAMERA: &str = "tracks/PA_ann/TR_cam-cam-000.mkv";

@@ -10,10 +10,9 @@ mod sources;
 mod spool;
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -24,7 +23,9 @@ use mixer::compose::{ComposeError, Composer, ComposerSettings, Piece};
 use mixer::layout::Layout;
 use mixer::mux::{self, Block, Media, Opus, TrackNumber, VideoCodec, VideoSize, Writer};
 use mixer::picture::Size;
-use mixer::recording::{Composite, CompositeState, Manifest, UnreadableManifest};
+use mixer::recording::{Composite, CompositeState, MANIFEST_NAME, Manifest, UnreadableManifest};
+
+use crate::files;
 
 use script::Script;
 use sources::Sources;
@@ -194,6 +195,12 @@ pub enum JobError {
     /// Somebody has given it up.
     #[error("given up")]
     Cancelled,
+}
+
+/// Threads for a job that can wait: half of the machine's cores, for conferences come first.
+pub(crate) fn spare_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 2).max(1)
 }
 
 /// Makes a composite.
@@ -457,9 +464,8 @@ fn write(
         path: job.out.clone(),
         error,
     };
-    let mut open = OpenOptions::new();
-    let file = open.write(true).create_new(true).mode(0o600).open(&job.out);
-    let mut file = BufWriter::with_capacity(256 * 1024, file.map_err(failed)?);
+    let file = files::create(&job.out).map_err(failed)?;
+    let mut file = BufWriter::with_capacity(256 * 1024, file);
     let mut bytes = Vec::new();
     let mut writer = {
         let (title, unix_ms) = (&manifest.room, manifest.started_at_ms);
@@ -508,17 +514,11 @@ pub(crate) fn put(writer: &mut Writer, piece: &Piece, bytes: &mut Vec<u8>) {
     let _ = writer.write_block(track, block, bytes);
 }
 
-fn finish(writer: Writer, mut file: BufWriter<File>) -> io::Result<(i64, u64)> {
-    let bytes = writer.bytes();
+fn finish(writer: Writer, file: BufWriter<File>) -> io::Result<(i64, u64)> {
+    let written = writer.bytes();
     let finish = writer.finish();
-    file.write_all(&finish.append)?;
-    let file = file.into_inner()?;
-    file.sync_data()?;
-    for patch in &finish.patches {
-        file.write_all_at(&patch.bytes, patch.offset)?;
-    }
-    file.sync_data()?;
-    Ok((finish.summary.end_us, bytes + finish.append.len() as u64))
+    let bytes = files::complete(&file.into_inner()?, written, &finish)?;
+    Ok((finish.summary.end_us, bytes))
 }
 
 fn file_settings(
@@ -556,7 +556,7 @@ fn file_settings(
 }
 
 fn read_manifest(recording: &Path) -> Result<Manifest, JobError> {
-    let path = recording.join("manifest.json");
+    let path = recording.join(MANIFEST_NAME);
     let content = std::fs::read(&path).map_err(|error| JobError::Read { path, error })?;
     let manifest = Manifest::read(&content)?;
     match manifest.state.is_final() {

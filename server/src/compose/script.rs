@@ -1,10 +1,11 @@
 //! What happened in a recorded room, in the time of its files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use mixer::recording::{Event, Journal, Manifest, Pauses};
+use mixer::recording::{Event, JOURNAL_NAME, Journal, Manifest, Pauses};
 
 use super::JobError;
 
@@ -19,7 +20,7 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn read(recording: &Path, manifest: &Manifest) -> Result<Self, JobError> {
-        let path = recording.join("journal.jsonl");
+        let path = recording.join(JOURNAL_NAME);
         let content = match fs::read(&path) {
             Ok(content) => content,
             // Tracks are composed without it; only names and speakers are missing.
@@ -53,20 +54,19 @@ impl Script {
 
 /// Lets people appear of whom there are files, but whom the journal does not know.
 fn supplement(events: &mut Vec<(i64, Event)>, manifest: &Manifest) {
-    let knows = |events: &[(i64, Event)], sid: &str| {
-        let is_it =
-            |event: &Event| matches!(event, Event::TrackPublished { track, .. } if track == sid);
-        events.iter().any(|(_, event)| is_it(event))
-    };
-    let knows_person = |events: &[(i64, Event)], sid: &str| {
-        let is_it = |event: &Event| matches!(event, Event::Joined { participant, .. } if participant == sid);
-        events.iter().any(|(_, event)| is_it(event))
-    };
+    let (mut people, mut tracks) = (BTreeSet::new(), BTreeSet::new());
+    for (_, event) in events.iter() {
+        if let Event::Joined { participant, .. } = event {
+            people.insert(participant.clone());
+        } else if let Event::TrackPublished { track, .. } = event {
+            tracks.insert(track.clone());
+        }
+    }
     for file in &manifest.files {
         let Some(first_us) = file.first_pts_us else {
             continue;
         };
-        if !knows_person(events, &file.participant) {
+        if people.insert(file.participant.clone()) {
             let joined = Event::Joined {
                 participant: file.participant.clone(),
                 identity: file.identity.clone(),
@@ -74,7 +74,7 @@ fn supplement(events: &mut Vec<(i64, Event)>, manifest: &Manifest) {
             };
             events.push((first_us, joined));
         }
-        if !knows(events, &file.track) {
+        if tracks.insert(file.track.clone()) {
             let published = Event::TrackPublished {
                 participant: file.participant.clone(),
                 track: file.track.clone(),

@@ -151,7 +151,6 @@ impl Source {
                     PictureFrame {
                         codec,
                         pts_us: block.pts_us,
-                        is_keyframe: block.is_keyframe,
                         data: open.reader.data().to_vec(),
                     },
                 ),

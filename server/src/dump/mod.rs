@@ -12,9 +12,7 @@ pub mod line;
 mod session;
 mod writer;
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -26,7 +24,7 @@ use proto::media::tap::Tap;
 
 use crate::config::Debugging;
 use crate::engine::Taps;
-use crate::entropy;
+use crate::{entropy, files};
 
 use session::{DumpFile, Entry, SessionDump};
 use writer::Writer;
@@ -188,24 +186,12 @@ impl Omission {
 
 /// Makes the folder, for its owner alone; one that is there stays as it is.
 fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
+    files::make_folder(folder)?;
     // Tells now whether files can be made there, and not when somebody joins.
     let name = u64::from_ne_bytes(entropy::bytes());
     let probe = folder.join(format!(".plenary-{name:016x}"));
-    create_file(&probe)?;
+    files::create(&probe)?;
     std::fs::remove_file(&probe)
-}
-
-/// Makes a file for its owner alone; never takes one that is there, or follows a link.
-fn create_file(path: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
 }
 
 #[cfg(test)]

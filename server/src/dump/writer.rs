@@ -11,7 +11,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::session::{DumpFile, Entry};
-use super::{MAX_FILE_BYTES, MAX_TOTAL_BYTES, Shared, create_file, line};
+use super::{MAX_FILE_BYTES, MAX_TOTAL_BYTES, Shared, line};
+use crate::files;
 
 /// Bytes of text collected for a file before they are written, while more packets wait. Each file
 /// has as much memory.
@@ -149,7 +150,7 @@ impl Writer {
 
 impl Output {
     fn create(folder: &Path, of: &Arc<DumpFile>) -> io::Result<Self> {
-        let file = create_file(&folder.join(&of.name))?;
+        let file = files::create(&folder.join(&of.name))?;
         Ok(Self {
             of: Arc::clone(of),
             file: BufWriter::with_capacity(BUFFER_BYTES, file),

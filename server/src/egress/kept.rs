@@ -1,8 +1,7 @@
 //! Egresses as they are kept, in a file beside the manifest of their recordings.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use mixer::layout::Layout;
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encoding::Pictures;
 use super::view;
+use crate::files;
 
 const NAME: &str = "egress.json";
 
@@ -59,13 +59,7 @@ impl Kept {
     /// # Errors
     /// What the system says; the one before stays.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
-        let new = folder.join(".egress.json.new");
-        let mut open = OpenOptions::new();
-        open.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = open.open(&new)?;
-        file.write_all(&serde_json::to_vec_pretty(self)?)?;
-        file.sync_data()?;
-        fs::rename(&new, folder.join(NAME))
+        files::replace(folder, NAME, &serde_json::to_vec_pretty(self)?)
     }
 
     /// Whether nothing changes any more.

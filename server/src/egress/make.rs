@@ -1,9 +1,8 @@
 //! The files of an egress, made of a recording that has ended.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use mixer::layout::Layout;
 use mixer::recording::{Manifest, RecordedFile};
@@ -12,6 +11,7 @@ use proto::signal::messages::FileInfo;
 use super::kept::{Make, Plan};
 use super::{target, view};
 use crate::compose::{self, Composed, Job, JobError, Progress};
+use crate::files;
 
 /// A composite that is not complete, in the recording's folder.
 const UNFINISHED: &str = ".egress.webm";
@@ -55,10 +55,7 @@ fn keep_track(
     for (index, file) in with_media.enumerate() {
         let name = track_name(&plan.path, file, index);
         let path = Path::new(&file.path);
-        if !path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
-        {
+        if !files::is_below(path) {
             return Err(format!("{} is not in the recording's folder", file.path));
         }
         place(&folder.join(path), &root.join(&name)).map_err(|error| format!("{name}: {error}"))?;
@@ -94,7 +91,6 @@ fn compose(plan: &Plan, manifest: &Manifest, folder: &Path, root: &Path) -> Resu
     else {
         return Ok(Made::Nothing);
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let job = Job {
         recording: folder.to_owned(),
         out: folder.join(UNFINISHED),
@@ -103,7 +99,7 @@ fn compose(plan: &Plan, manifest: &Manifest, folder: &Path, root: &Path) -> Resu
         shows_names: layout.is_none(),
         video: pictures.map(super::encoding::Pictures::settings),
         has_sound: *has_sound,
-        threads: (cores / 2).max(1),
+        threads: compose::spare_threads(),
     };
     // Of a server that ended meanwhile.
     let _ = fs::remove_file(&job.out);
@@ -137,10 +133,7 @@ fn of_composite(composed: Composed, plan: &Plan, manifest: &Manifest, root: &Pat
 /// Gives a file another name, without taking that of another.
 fn place(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(folder) = to.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
+        files::make_folder(folder)?;
     }
     match fs::hard_link(from, to) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => copy(from, to),
@@ -151,7 +144,7 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
 /// Where files cannot have two names, or are on two disks.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = fs::File::open(from)?;
-    let mut target = fs::File::create_new(to)?;
+    let mut target = files::create(to)?;
     let copied = io::copy(&mut source, &mut target).and_then(|_| target.sync_data());
     if copied.is_err() {
         // What is there of it is of no use.

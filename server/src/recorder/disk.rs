@@ -4,19 +4,17 @@
 //! to what it was before, so that it plays.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mixer::mux::Finish;
-use mixer::recording::{FileId, Manifest, Output};
+use mixer::recording::{FileId, MANIFEST_NAME, Manifest, Output};
 
 use super::sync::Syncer;
+use crate::files;
 
-/// The manifest's name.
-pub(super) const MANIFEST: &str = "manifest.json";
 /// A file that is there to be deleted when the disk is full, so that the end can be written down.
 const RESERVE: &str = ".reserve";
 const RESERVE_BYTES: usize = 256 * 1024;
@@ -46,10 +44,10 @@ impl Disk {
     /// # Errors
     /// What the system says.
     pub(super) fn create(folder: PathBuf, syncer: Syncer) -> io::Result<Self> {
-        make_folder(&folder)?;
-        let lock = create_file(&folder.join(LOCK))?;
+        files::make_folder(&folder)?;
+        let lock = files::create(&folder.join(LOCK))?;
         lock.lock()?;
-        let mut reserve = create_file(&folder.join(RESERVE))?;
+        let mut reserve = files::create(&folder.join(RESERVE))?;
         reserve.write_all(&[0; RESERVE_BYTES])?;
         Ok(Self {
             folder,
@@ -116,9 +114,9 @@ impl Disk {
     fn begin(&mut self, id: FileId, path: &str) -> io::Result<()> {
         let path = self.folder.join(path);
         if let Some(folder) = path.parent() {
-            make_folder(folder)?;
+            files::make_folder(folder)?;
         }
-        let file = Arc::new(create_file(&path)?);
+        let file = Arc::new(files::create(&path)?);
         self.syncer.watch(&file);
         self.files.insert(
             id,
@@ -134,30 +132,28 @@ impl Disk {
 
 impl OpenFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.is_broken {
-            let error = "what was to come before could not be written";
-            return Err(io::Error::other(error));
+        self.check()?;
+        let appended = files::append(&self.file, self.bytes, bytes);
+        match &appended {
+            Ok(bytes) => self.bytes = *bytes,
+            Err(_) => self.is_broken = true,
         }
-        let outcome = self.file.write_all_at(bytes, self.bytes);
-        match outcome {
-            Ok(()) => self.bytes += bytes.len() as u64,
-            // Even a full disk can make a file shorter.
-            Err(_) => {
-                self.is_broken = true;
-                self.file.set_len(self.bytes)?;
-            }
-        }
-        outcome
+        appended.map(|_| ())
     }
 
-    /// Completes the file. The index must be on the disk before anything points to it.
-    fn finish(mut self, finish: &Finish) -> io::Result<()> {
-        self.append(&finish.append)?;
-        self.file.sync_data()?;
-        for patch in &finish.patches {
-            self.file.write_all_at(&patch.bytes, patch.offset)?;
+    /// Completes the file.
+    fn finish(self, finish: &Finish) -> io::Result<()> {
+        self.check()?;
+        files::complete(&self.file, self.bytes, finish).map(|_| ())
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.is_broken {
+            true => Err(io::Error::other(
+                "what was to come before could not be written",
+            )),
+            false => Ok(()),
         }
-        self.file.sync_data()
     }
 }
 
@@ -181,35 +177,5 @@ pub(super) fn give_up_reserve(folder: &Path) {
 
 /// Writes a manifest into a recording's folder.
 pub(super) fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
-    let new = folder.join(".manifest.json.new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)?;
-    let written = file
-        .write_all(&manifest.to_json())
-        .and_then(|()| file.sync_data());
-    if let Err(error) = written {
-        // The one before is still there and right.
-        let _ = fs::remove_file(&new);
-        return Err(error);
-    }
-    fs::rename(&new, folder.join(MANIFEST))?;
-    File::open(folder)?.sync_all()
-}
-
-/// Makes a folder and those it is in, for their owner alone.
-pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Makes a file for its owner alone; never takes one that is there, or follows a link.
-fn create_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    files::replace(folder, MANIFEST_NAME, &manifest.to_json())
 }

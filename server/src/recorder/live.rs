@@ -3,9 +3,8 @@
 //! It has a listener of its own as well, which asks for every picture in the size of its tile. A
 //! machine that is too slow for it makes fewer pictures; the recording of the tracks notices nothing.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use super::sync::Syncer;
 use crate::clock;
 use crate::compose::{Look, put};
 use crate::engine::ListenerId;
+use crate::files;
 use crate::worker::{Hearing, Input, Silence, WorkerHandle};
 
 /// How long the thread sleeps at most: about a picture.
@@ -114,10 +114,8 @@ impl Live {
         let mut beginning = Vec::new();
         let unix_ms = timeline.unix_ms(0);
         let writer = Writer::new(look.file(title, unix_ms), &mut beginning)?;
-        let mut open = OpenOptions::new();
-        let path = folder.join(&composite.path);
-        let file = Arc::new(open.write(true).create_new(true).mode(0o600).open(path)?);
-        file.write_all_at(&beginning, 0)?;
+        let file = Arc::new(files::create(&folder.join(&composite.path))?);
+        let bytes = files::append(&file, 0, &beginning)?;
         syncer.watch(&file);
         let (orders, taken) = bounded(MAX_ORDERS);
         let now = clock::now();
@@ -125,7 +123,7 @@ impl Live {
             composer,
             writer,
             file,
-            bytes: beginning.len() as u64,
+            bytes,
             hearing,
             listener,
             worker,
@@ -272,34 +270,15 @@ impl Making {
             // A worker that is overloaded gets the next request.
             let _ = self.worker.give(input);
         }
-        self.append(&bytes)
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let outcome = self.file.write_all_at(bytes, self.bytes);
-        match outcome {
-            Ok(()) => self.bytes += bytes.len() as u64,
-            // Even a full disk can make a file shorter.
-            Err(_) => self.file.set_len(self.bytes)?,
-        }
-        outcome
+        self.bytes = files::append(&self.file, self.bytes, &bytes)?;
+        Ok(())
     }
 
     /// Completes the file. Returns how long it is, and how large.
-    fn complete(mut self) -> io::Result<(i64, u64)> {
+    fn complete(self) -> io::Result<(i64, u64)> {
         let finish = self.writer.finish();
-        let outcome = self.file.write_all_at(&finish.append, self.bytes);
-        if outcome.is_err() {
-            self.file.set_len(self.bytes)?;
-            outcome?;
-        }
-        self.bytes += finish.append.len() as u64;
-        self.file.sync_data()?;
-        for patch in &finish.patches {
-            self.file.write_all_at(&patch.bytes, patch.offset)?;
-        }
-        self.file.sync_data()?;
-        Ok((finish.summary.end_us, self.bytes))
+        let bytes = files::complete(&self.file, self.bytes, &finish)?;
+        Ok((finish.summary.end_us, bytes))
     }
 }
 

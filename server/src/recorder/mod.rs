@@ -25,13 +25,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mixer::codec::Purpose as EncodingPurpose;
 use mixer::layout::Layout;
-use mixer::recording::{Choice, Composite, CompositeState, Manifest, Recorder, Settings, State};
+use mixer::recording::{
+    Choice, Composite, CompositeState, JOURNAL_NAME, MANIFEST_NAME, Manifest, Recorder, Settings,
+    State,
+};
 use parking_lot::{Condvar, Mutex};
 use proto::api::Timestamp;
 use proto::ids::{RecordingSid, RoomName};
@@ -43,7 +46,7 @@ use crate::compose::{self, Job, JobError, Look, Progress};
 use crate::config;
 use crate::engine::{ListenerId, Purpose};
 use crate::worker::{Ear, WorkerHandle, hearing};
-use crate::{clock, entropy};
+use crate::{clock, entropy, files};
 
 use disk::Disk;
 use live::{Live, LiveError};
@@ -51,8 +54,6 @@ use session::{Order, Running, Session};
 use space::Space;
 use sync::Syncer;
 
-/// The journal's name.
-const JOURNAL: &str = "journal.jsonl";
 /// How long a node that stops waits for its recordings to be completed.
 const STOP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(8);
 
@@ -181,7 +182,7 @@ impl Recordings {
             return Err(RecordingError::TooMany(inner.config.max_running));
         }
         drop(running);
-        disk::make_folder(&inner.config.folder)?;
+        files::make_folder(&inner.config.folder)?;
         self.check_space()?;
 
         let now = clock::now();
@@ -387,12 +388,12 @@ impl Recordings {
         let shelf = self.0.shelf.lock();
         let shelved = shelf.get(id).ok_or(RecordingError::NotFound)?;
         let manifest = shelved.manifest();
-        let own = [JOURNAL, disk::MANIFEST].into_iter();
+        let own = [JOURNAL_NAME, MANIFEST_NAME].into_iter();
         let tracks = manifest.files.iter().map(|file| file.path.as_str());
         let composites = manifest.composites.iter().map(|own| own.path.as_str());
         let mut named = own.chain(tracks).chain(composites);
         let path = named.find(|path| path.rsplit('/').next() == Some(name));
-        path.filter(|path| is_below(path))
+        path.filter(|path| files::is_below(Path::new(path)))
             .map(|path| shelved.folder.join(path))
             .ok_or(RecordingError::NotFound)
     }
@@ -539,7 +540,6 @@ fn make(folder: &Path, mut composite: Composite, progress: &Progress) -> Option<
         composite.error = Some("the manifest asks for what cannot be made".to_owned());
         return Some(composite);
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let job = Job {
         recording: folder.to_owned(),
         out: out.clone(),
@@ -549,7 +549,7 @@ fn make(folder: &Path, mut composite: Composite, progress: &Progress) -> Option<
         first_layout: look.layout,
         has_sound: true,
         shows_names: true,
-        threads: (cores / 2).max(1),
+        threads: compose::spare_threads(),
     };
     let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| compose::run(&job, progress))) else {
         composite.state = CompositeState::Failed;
@@ -583,12 +583,6 @@ impl Shelved {
             None => self.manifest.clone(),
         }
     }
-}
-
-/// Whether a path leads nowhere but below where it begins; a manifest may have been in other hands.
-fn is_below(path: &str) -> bool {
-    let mut parts = Path::new(path).components();
-    parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
 fn running<'a>(

@@ -2,13 +2,15 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use mixer::mux::{Recovery, Summary};
-use mixer::recording::{Composite, CompositeState, FileState, Manifest, RecordedFile};
+use mixer::recording::{
+    Composite, CompositeState, FileState, MANIFEST_NAME, Manifest, RecordedFile,
+};
 
 use super::disk::{give_up_reserve, write_manifest};
+use crate::files;
 
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -83,7 +85,7 @@ fn recover_file(folder: &Path, entry: &mut RecordedFile) -> io::Result<()> {
 /// Completes a file. Returns how large it is and what is in it, or how large it is if there is
 /// nothing in it.
 fn complete_file(folder: &Path, path: &str) -> io::Result<Result<(u64, Summary), u64>> {
-    if !super::is_below(path) {
+    if !files::is_below(Path::new(path)) {
         let error = "its path does not lead into the recording's folder";
         return Err(io::Error::new(io::ErrorKind::InvalidData, error));
     }
@@ -92,15 +94,8 @@ fn complete_file(folder: &Path, path: &str) -> io::Result<Result<(u64, Summary),
     let Ok(recovered) = read(&file)?.finish() else {
         return Ok(Err(file.metadata()?.len()));
     };
-    let mut bytes = recovered.truncate_to;
-    file.set_len(bytes)?;
-    file.write_all_at(&recovered.finish.append, bytes)?;
-    bytes += recovered.finish.append.len() as u64;
-    file.sync_data()?;
-    for patch in &recovered.finish.patches {
-        file.write_all_at(&patch.bytes, patch.offset)?;
-    }
-    file.sync_data()?;
+    file.set_len(recovered.truncate_to)?;
+    let bytes = files::complete(&file, recovered.truncate_to, &recovered.finish)?;
     Ok(Ok((bytes, recovered.finish.summary)))
 }
 
@@ -118,7 +113,7 @@ fn read(mut file: &File) -> io::Result<Recovery> {
 
 /// Reads a recording's manifest.
 pub(super) fn read_manifest(folder: &Path) -> Option<Manifest> {
-    let content = fs::read(folder.join(super::disk::MANIFEST)).ok()?;
+    let content = fs::read(folder.join(MANIFEST_NAME)).ok()?;
     Manifest::read(&content)
         .inspect_err(|error| tracing::warn!(folder = %folder.display(), %error, "unreadable"))
         .ok()

@@ -37,6 +37,12 @@ fn run(new: &Receiver<Weak<File>>) {
     let mut files: Vec<Weak<File>> = Vec::new();
     let mut due = clock::now() + INTERVAL;
     loop {
+        if files.is_empty() {
+            // Nobody records.
+            let Ok(file) = new.recv() else { return };
+            files.push(file);
+            due = clock::now() + INTERVAL;
+        }
         match new.recv_timeout(due.saturating_duration_since(clock::now())) {
             Ok(file) => files.push(file),
             Err(RecvTimeoutError::Disconnected) => return,

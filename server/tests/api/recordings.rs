@@ -1,11 +1,9 @@
 //! `/v1/rooms/{room}/recordings` and `/v1/recordings`
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use proto::token::VideoGrant;
 
 use super::client::{Answer, Server};
+use crate::folder::Folder;
 
 #[tokio::test]
 async fn a_recording_is_made_listed_ended_and_deleted() {
@@ -234,7 +232,9 @@ fn recorder(server: &Server, room: &str) -> String {
 }
 
 /// A server that records into a folder of its own.
-fn recording_server(change: impl FnOnce(&mut plenary::config::Config)) -> (Server, Folder) {
+pub(super) fn recording_server(
+    change: impl FnOnce(&mut plenary::config::Config),
+) -> (Server, Folder) {
     let folder = Folder::new();
     let server = Server::with(|config| {
         config.recording.folder.clone_from(&folder.0);
@@ -243,24 +243,4 @@ fn recording_server(change: impl FnOnce(&mut plenary::config::Config)) -> (Serve
         change(config);
     });
     (server, folder)
-}
-
-/// A new folder, which is deleted with what is in it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("api-recordings-{}-{number}", std::process::id());
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

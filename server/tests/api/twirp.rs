@@ -1,17 +1,16 @@
 //! LiveKit's server API under `/twirp`.
 
-use std::path::PathBuf;
-
 use proto::token::VideoGrant;
 use serde_json::{Value, json};
 
 use super::client::{Answer, Server};
+use super::recordings::recording_server;
 
 const PATH: &str = "/twirp/livekit.Egress";
 
 #[tokio::test]
 async fn an_egress_is_begun_listed_changed_and_stopped() {
-    let (server, folder) = recording_server();
+    let (server, folder) = recording_server(|_| {});
     let room_sid = server.make_room("blue").await.json()["sid"].clone();
 
     let request = json!({
@@ -73,14 +72,12 @@ async fn an_egress_is_begun_listed_changed_and_stopped() {
         .await
         .json();
     assert_eq!(kept["items"][0], ended);
-    assert!(!folder.join("egress").exists());
-    // What is being completed meanwhile may still write.
-    let _ = std::fs::remove_dir_all(folder);
+    assert!(!folder.0.join("egress").exists());
 }
 
 #[tokio::test]
 async fn recordings_that_began_otherwise_are_listed_and_stopped_too() {
-    let (server, folder) = recording_server();
+    let (server, _folder) = recording_server(|_| {});
     server.make_room("blue").await;
     let record = server.token(recorder());
     let recording = server
@@ -100,13 +97,11 @@ async fn recordings_that_began_otherwise_are_listed_and_stopped_too() {
 
     assert_eq!(stopped.status, 200, "{stopped:?}");
     assert_eq!(until_ended(&server, &id).await["status"], "EGRESS_COMPLETE");
-    // What is being completed meanwhile may still write.
-    let _ = std::fs::remove_dir_all(folder);
 }
 
 #[tokio::test]
 async fn protobuf_is_answered_with_protobuf() {
-    let (server, folder) = recording_server();
+    let (server, folder) = recording_server(|config| config.recording.folder.push("made"));
     server.make_room("blue").await;
     let record = server.token(recorder());
     // Field 1, a text: the room's name.
@@ -134,12 +129,12 @@ async fn protobuf_is_answered_with_protobuf() {
     assert_eq!(list.header("content-type"), "application/protobuf");
     // Faults are JSON for everyone.
     assert_eq!(stop.fault(404, "not_found"), "egress does not exist");
-    assert!(!folder.exists(), "nothing was recorded");
+    assert!(!folder.0.join("made").exists(), "nothing was recorded");
 }
 
 #[tokio::test]
 async fn what_cannot_be_done_is_told_by_its_fault() {
-    let (server, _folder) = recording_server();
+    let (server, _folder) = recording_server(|_| {});
     server.make_room("blue").await;
     let file = |path: &str| json!([{ "filepath": path }]);
     let composite =
@@ -258,7 +253,7 @@ async fn what_cannot_be_done_is_told_by_its_fault() {
 
 #[tokio::test]
 async fn a_name_that_an_egress_is_going_to_have_is_taken() {
-    let (server, folder) = recording_server();
+    let (server, _folder) = recording_server(|_| {});
     server.make_room("blue").await;
     let request = json!({ "roomName": "blue", "fileOutputs": [{ "filepath": "a.mp4" }] });
 
@@ -270,13 +265,11 @@ async fn a_name_that_an_egress_is_going_to_have_is_taken() {
     let stop = json!({ "egressId": begun.json()["egressId"] });
     call(&server, "StopEgress", &stop).await;
     until_ended(&server, stop["egressId"].as_str().expect("an id")).await;
-    // What is being completed meanwhile may still write.
-    let _ = std::fs::remove_dir_all(folder);
 }
 
 #[tokio::test]
 async fn a_token_needs_the_grant_and_is_told_of_its_room_alone() {
-    let (server, folder) = recording_server();
+    let (server, _folder) = recording_server(|_| {});
     server.make_room("blue").await;
     server.make_room("red").await;
     let request = json!({ "roomName": "blue", "fileOutputs": [{ "filepath": "a" }] });
@@ -315,20 +308,6 @@ async fn a_token_needs_the_grant_and_is_told_of_its_room_alone() {
     assert_eq!(listed.json(), json!({}));
     call(&server, "StopEgress", &stop).await;
     until_ended(&server, stop["egressId"].as_str().expect("an id")).await;
-    // What is being completed meanwhile may still write.
-    let _ = std::fs::remove_dir_all(folder);
-}
-
-/// A server that keeps recordings in a folder of its own.
-fn recording_server() -> (Server, PathBuf) {
-    let name = format!("plenary-twirp-{}-{}", std::process::id(), fastrand::u64(..));
-    let folder = std::env::temp_dir().join(name);
-    let server = Server::with(|config| {
-        config.recording.folder = folder.clone();
-        config.recording.min_free_bytes = 0;
-        config.recording.stop_free_bytes = 0;
-    });
-    (server, folder)
 }
 
 fn recorder() -> VideoGrant {

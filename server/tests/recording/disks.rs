@@ -8,9 +8,10 @@ use plenary::clock;
 use serde_json::Value;
 
 use crate::ended::wait_for_files;
+use crate::folder::Folder;
 use crate::load::Load;
 use crate::played::play_all;
-use crate::server::{Folder, Server, Setup};
+use crate::server::{Server, Setup};
 
 /// As loud and as bright as fills a small disk soon.
 const BUSY: [&str; 4] = ["--set", "video.encodings.0.kbps=1500", "--duration", "12"];

@@ -5,9 +5,10 @@ use std::time::Duration;
 use fastrand::Rng;
 use mixer::recording::{FileState, Source, State};
 
+use crate::folder::Folder;
 use crate::load::Load;
 use crate::played::play_all;
-use crate::server::{Folder, Server, Setup};
+use crate::server::{Server, Setup};
 
 /// How often a server is killed. Several at once make use of the time in which they wait.
 const KILLS: u32 = 52;

@@ -3,6 +3,8 @@
 
 mod disks;
 mod ended;
+#[path = "../folder/mod.rs"]
+mod folder;
 mod load;
 mod played;
 mod server;
