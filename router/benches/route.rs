@@ -86,6 +86,7 @@ fn watched() -> Watched {
         sid: TrackSid::random(&mut rng),
         kind: MediaKind::Video,
         screen_share: false,
+        audience: proto::link::Audience::Room,
         is_remote: false,
         encodings: vec![encoding(320, 180), encoding(640, 360), encoding(1_280, 720)],
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Most publications of a participant. Further ones are refused.
+/// Most publications of a participant for the whole room. Further ones are refused.
 pub const MAX_PUBLICATIONS: usize = 16;
 /// Most subscriptions of a participant. Further ones are not made; the client may unsubscribe
 /// others and ask again.

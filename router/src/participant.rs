@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use proto::ids::{Identity, ParticipantSid, TrackSid};
+use proto::link::Audience;
 
 use crate::keys::{ParticipantKey, PublicationKey, RoomKey, SubscriptionKey};
 use crate::limits::{MAX_SUBSCRIPTION_CHOICES, MAX_SUBSCRIPTION_PERMISSIONS};
@@ -33,6 +34,8 @@ pub struct Participant {
     pub sid: ParticipantSid,
     pub(crate) may_subscribe: bool,
     pub(crate) auto_subscribe: bool,
+    /// Whether there is a track for it alone, see [`Audience::One`].
+    pub(crate) is_served: bool,
     choices: VecDeque<(TrackSid, bool)>,
     permissions: SubscriptionPermissions,
     pub(crate) publications: Vec<PublicationKey>,
@@ -72,6 +75,7 @@ impl Participant {
             sid: new.sid,
             may_subscribe: new.may_subscribe,
             auto_subscribe: new.auto_subscribe,
+            is_served: false,
             choices: VecDeque::new(),
             permissions: SubscriptionPermissions::default(),
             publications: Vec::new(),
@@ -92,6 +96,11 @@ impl Participant {
         &self.subscriptions
     }
 
+    /// Whether there is a track for it alone, which spares it those that are for the whole room.
+    pub fn is_served(&self) -> bool {
+        self.is_served
+    }
+
     /// Remembers whether it wants a track, which need not exist yet.
     pub(crate) fn choose(&mut self, track: TrackSid, subscribe: bool) {
         self.choices.retain(|(known, _)| *known != track);
@@ -101,9 +110,17 @@ impl Participant {
         self.choices.push_back((track, subscribe));
     }
 
-    pub(crate) fn wants(&self, track: &TrackSid) -> bool {
-        let choice = self.choices.iter().find(|(known, _)| known == track);
-        self.may_subscribe && choice.map_or(self.auto_subscribe, |(_, subscribe)| *subscribe)
+    /// Whether it is to get a track: as it has chosen, or else by whom the track is for.
+    pub(crate) fn wants(&self, publication: &Publication) -> bool {
+        let mut choices = self.choices.iter();
+        let choice = choices.find(|(track, _)| *track == publication.sid);
+        let is_meant = || match &publication.audience {
+            Audience::Room => self.auto_subscribe && !self.is_served,
+            Audience::Asking => false,
+            Audience::Chosen => self.is_served,
+            Audience::One(identity) => self.identity == *identity,
+        };
+        self.may_subscribe && choice.map_or_else(is_meant, |(_, subscribe)| *subscribe)
     }
 
     pub(crate) fn set_permissions(&mut self, mut permissions: SubscriptionPermissions) {
@@ -115,6 +132,11 @@ impl Participant {
 
     /// Whether it lets somebody subscribe to one of its tracks.
     pub(crate) fn permits(&self, subscriber: &Self, publication: &Publication) -> bool {
+        if let Audience::One(identity) = &publication.audience
+            && subscriber.identity != *identity
+        {
+            return false;
+        }
         let SubscriptionPermissions::Listed(list) = &self.permissions else {
             return true;
         };

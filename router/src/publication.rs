@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proto::codec::MediaKind;
 use proto::ids::TrackSid;
-use proto::link::{EncodingSet, SegmentId};
+use proto::link::{Audience, EncodingSet, SegmentId};
 use proto::media::PacketRing;
 
 use crate::keyframe::KeyframeRequests;
@@ -33,6 +33,8 @@ pub struct NewPublication {
     pub screen_share: bool,
     /// Encodings, lowest first; one without simulcast.
     pub encodings: Vec<EncodingInfo>,
+    /// Who gets it without asking.
+    pub audience: Audience,
     /// Whether its packets come over a link, from the segment where it is published.
     pub is_remote: bool,
 }
@@ -48,6 +50,8 @@ pub struct Publication {
     pub kind: MediaKind,
     /// Whether its packets come over a link.
     pub is_remote: bool,
+    /// Who gets it without asking.
+    pub audience: Audience,
     pub(crate) screen_share: bool,
     pub(crate) encodings: Vec<Encoding>,
     pub(crate) subscriptions: Vec<SubscriptionKey>,
@@ -83,6 +87,7 @@ impl Publication {
             sid: new.sid,
             kind: new.kind,
             is_remote: new.is_remote,
+            audience: new.audience,
             screen_share: new.screen_share,
             encodings: new.encodings.into_iter().map(Encoding::new).collect(),
             subscriptions: Vec::new(),

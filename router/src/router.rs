@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use proto::codec::MediaKind;
-use proto::ids::TrackSid;
-use proto::link::EncodingSet;
+use proto::ids::{Identity, TrackSid};
+use proto::link::{Audience, EncodingSet};
 use slab::Slab;
 
 use crate::keys::{ParticipantKey, PublicationKey, RoomKey, SubscriptionKey};
@@ -211,9 +211,27 @@ impl Router {
     /// Lets a participant in. It is not subscribed to anything before
     /// [`Router::reconcile`] says so.
     pub fn join(&mut self, room: RoomKey, new: NewParticipant) -> ParticipantKey {
+        let identity = new.identity.clone();
         let key = ParticipantKey::new(self.participants.insert(Participant::new(room, new)));
         self.rooms[room.index()].participants.push(key);
+        self.note_served(room, &identity);
         key
+    }
+
+    /// Looks whether there is a track for a participant alone.
+    fn note_served(&mut self, room: RoomKey, identity: &Identity) {
+        let room = &self.rooms[room.index()];
+        let mut published = room.publications.iter();
+        let is_served = published.any(|key| {
+            let audience = &self.publications[key.index()].audience;
+            matches!(audience, Audience::One(one) if one == identity)
+        });
+        for key in &room.participants {
+            let participant = &mut self.participants[key.index()];
+            if participant.identity == *identity {
+                participant.is_served = is_served;
+            }
+        }
     }
 
     /// Lets a participant go, with all it publishes and receives.
@@ -243,20 +261,26 @@ impl Router {
     /// Offers a track to the room.
     ///
     /// # Errors
-    /// [`LimitReached`] when the participant has [`MAX_PUBLICATIONS`].
+    /// [`LimitReached`] when the participant has [`MAX_PUBLICATIONS`] for the whole room.
     pub fn publish(
         &mut self,
         publisher: ParticipantKey,
         mut new: NewPublication,
     ) -> Result<PublicationKey, LimitReached> {
-        if self.participant(publisher).publications.len() >= MAX_PUBLICATIONS {
+        let own = self.participant(publisher).publications.iter();
+        let for_all = own.filter(|key| self.publication(**key).audience == Audience::Room);
+        if new.audience == Audience::Room && for_all.count() >= MAX_PUBLICATIONS {
             return Err(LimitReached);
         }
         new.encodings.truncate(MAX_ENCODINGS);
+        let audience = new.audience.clone();
         let key = PublicationKey::new(self.publications.insert(Publication::new(publisher, new)));
         self.participant_mut(publisher).publications.push(key);
         let room = self.participant(publisher).room;
         self.rooms[room.index()].publications.push(key);
+        if let Audience::One(identity) = &audience {
+            self.note_served(room, identity);
+        }
         Ok(key)
     }
 
@@ -274,11 +298,14 @@ impl Router {
             &mut self.participant_mut(gone.publisher).publications,
             publication,
         );
-        let room = self.participant(gone.publisher).room;
-        let room = &mut self.rooms[room.index()];
+        let key = self.participant(gone.publisher).room;
+        let room = &mut self.rooms[key.index()];
         remove_key(&mut room.publications, publication);
         if gone.kind == MediaKind::Audio {
             room.speakers.remove(gone.publisher);
+        }
+        if let Audience::One(identity) = &gone.audience {
+            self.note_served(key, identity);
         }
         ended
     }
@@ -297,12 +324,22 @@ impl Router {
     ) -> SubscriptionChange {
         let wanted = self
             .participant(subscriber)
-            .wants(&self.publication(publication).sid)
+            .wants(self.publication(publication))
             && self.is_permitted(subscriber, publication);
         match (wanted, self.subscription_of(subscriber, publication)) {
             (true, None) => self.begin_subscription(subscriber, publication),
             (false, Some(key)) => SubscriptionChange::Ended(self.end_subscription(key)),
             (true, Some(_)) | (false, None) => SubscriptionChange::None,
+        }
+    }
+
+    /// Whether somebody is to know of a track, or has no use for it.
+    pub fn is_shown_to(&self, viewer: ParticipantKey, publication: PublicationKey) -> bool {
+        let viewer = self.participant(viewer);
+        match &self.publication(publication).audience {
+            Audience::Room | Audience::Asking => !viewer.is_served,
+            Audience::Chosen => true,
+            Audience::One(identity) => viewer.identity == *identity,
         }
     }
 

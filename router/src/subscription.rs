@@ -123,6 +123,7 @@ mod tests {
             kind: MediaKind::Video,
             screen_share: false,
             encodings: vec![encoding(320, 180), encoding(640, 360), encoding(1_280, 720)],
+            audience: proto::link::Audience::Room,
             is_remote: false,
         };
         Publication::new(ParticipantKey::new(0), new)

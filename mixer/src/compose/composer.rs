@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::cast::Cast;
 use super::input::{PictureFrame, PictureInput};
 use super::limits::{MAX_PICTURE_TRACKS, MAX_WAITING_EVENTS};
+use super::speaker::{ListenerSound, Speaker};
 use super::{Canvas, Frame};
-use crate::audio::{self, AudioFrame, AudioMixer, InputId, TICK_SAMPLES};
+use crate::audio::{self, AudioFrame};
 use crate::codec::{CodecError, EncoderSettings, VideoEncoder};
 use crate::layout::{Layout, LayoutSettings, LayoutState, Source};
 use crate::recording::Event;
@@ -97,16 +98,10 @@ struct Screen {
     begins_us: i64,
     /// Of so many pictures one is made.
     thinning: i64,
-}
-
-/// What is heard.
-#[derive(Debug)]
-struct Speaker {
-    mixer: AudioMixer,
-    inputs: BTreeMap<Arc<str>, InputId>,
-    next_input: u32,
-    encoder: audio::Encoder,
-    next_tick: i64,
+    /// Whether anybody looks.
+    is_seen: bool,
+    /// Whether somebody needs the next picture to be one to begin with.
+    wants_keyframe: bool,
 }
 
 impl Composer {
@@ -128,17 +123,11 @@ impl Composer {
                 next_frame: 0,
                 begins_us: settings.begins_us,
                 thinning: 1,
+                is_seen: true,
+                wants_keyframe: false,
             })
         });
-        let speaker = settings.audio.map(|audio| {
-            Ok::<_, ComposeError>(Speaker {
-                mixer: AudioMixer::new(),
-                inputs: BTreeMap::new(),
-                next_input: 0,
-                encoder: audio::Encoder::new(audio)?,
-                next_tick: 0,
-            })
-        });
+        let speaker = settings.audio.map(Speaker::new);
         Ok(Self {
             cast: Cast::default(),
             changes: VecDeque::new(),
@@ -154,7 +143,7 @@ impl Composer {
     /// How late a decoder is with the sound, in samples, for the file's header.
     pub fn pre_skip_samples(&self) -> u16 {
         let speaker = self.speaker.as_ref();
-        speaker.map_or(0, |own| own.encoder.pre_skip_samples())
+        speaker.map_or(0, Speaker::pre_skip_samples)
     }
 
     /// Takes an event of the room. Events come in the order of their times.
@@ -198,6 +187,70 @@ impl Composer {
         }
     }
 
+    /// Makes the next picture one that a decoder can begin with.
+    pub fn request_keyframe(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.wants_keyframe = true;
+        }
+    }
+
+    /// Makes pictures, or none because nobody looks. The first one that is seen is one to begin with.
+    pub fn set_seen(&mut self, is_seen: bool) {
+        if let Some(screen) = &mut self.screen {
+            screen.wants_keyframe |= is_seen && !screen.is_seen;
+            screen.is_seen = is_seen;
+        }
+    }
+
+    /// Makes the sound of all, or none because nobody listens.
+    pub fn set_heard(&mut self, is_heard: bool) {
+        if let Some(speaker) = &mut self.speaker {
+            speaker.set_heard(is_heard);
+        }
+    }
+
+    /// Adds somebody for whom the sound of all others can be made; that begins with
+    /// [`Composer::set_heard_by`].
+    ///
+    /// # Errors
+    /// [`ComposeError::Audio`] if it cannot be encoded so.
+    pub fn add_listener(
+        &mut self,
+        listener: &str,
+        settings: audio::EncoderSettings,
+    ) -> Result<(), ComposeError> {
+        if let Some(speaker) = &mut self.speaker {
+            speaker.add_listener(listener, settings)?;
+        }
+        Ok(())
+    }
+
+    /// Makes nothing for somebody any more.
+    pub fn remove_listener(&mut self, listener: &str) {
+        if let Some(speaker) = &mut self.speaker {
+            speaker.remove_listener(listener);
+        }
+    }
+
+    /// Makes the sound of all others for a listener, or none because it does not listen.
+    pub fn set_heard_by(&mut self, listener: &str, is_heard: bool) {
+        if let Some(speaker) = &mut self.speaker {
+            speaker.set_heard_by(listener, is_heard);
+        }
+    }
+
+    /// Says which tracks are a listener's own, so that it does not hear them.
+    pub fn set_own<'a>(&mut self, listener: &str, tracks: impl Iterator<Item = &'a str>) {
+        if let Some(speaker) = &mut self.speaker {
+            speaker.set_own(listener, tracks);
+        }
+    }
+
+    /// What a listener hears next.
+    pub fn poll_listener(&mut self) -> Option<ListenerSound> {
+        self.speaker.as_mut()?.poll()
+    }
+
     /// No more frames come of a track, which is seen and heard up to a time.
     pub fn end_track(&mut self, at_us: i64, track: &str) {
         self.change_at(at_us, Change::TrackEnd(track.into()));
@@ -235,7 +288,8 @@ impl Composer {
 
     /// The tracks that tiles show now, with the size they have there.
     pub fn wanted(&self) -> impl Iterator<Item = (&str, crate::picture::Size)> {
-        let tiles = self.screen.iter().flat_map(|screen| screen.canvas.tiles());
+        let screen = self.screen.iter().filter(|screen| screen.is_seen);
+        let tiles = screen.flat_map(|screen| screen.canvas.tiles());
         tiles.filter_map(|tile| Some((self.cast.track_of(&tile.source)?, tile.region.size())))
     }
 
@@ -244,7 +298,7 @@ impl Composer {
             self.make_changes(tick_us);
         }
         if let Some(speaker) = &mut self.speaker {
-            self.pieces.push_back(speaker.make(tick_us)?);
+            self.pieces.extend(speaker.make(tick_us)?);
         }
         Ok(())
     }
@@ -262,7 +316,7 @@ impl Composer {
         let scene = cast.scene(at_us, |track| pictures.get(track)?.size());
         let tiles = screen.state.update(at_us, &scene);
         let is_left_out = (screen.next_frame - 1) % screen.thinning != 0;
-        if at_us < screen.begins_us || is_left_out {
+        if at_us < screen.begins_us || is_left_out || !screen.is_seen {
             return Ok(());
         }
         let newest = |source: &Source| {
@@ -277,9 +331,11 @@ impl Composer {
             })
         };
         screen.canvas.draw(at_us, &tiles, &newest);
-        let encoded = screen
-            .encoder
-            .encode(at_us, screen.canvas.picture(), false)?;
+        let encoded =
+            screen
+                .encoder
+                .encode(at_us, screen.canvas.picture(), screen.wants_keyframe)?;
+        screen.wants_keyframe &= encoded.is_none();
         // One that the encoder leaves out is as the one before.
         if let Some(encoded) = encoded {
             self.pieces.push_back(Piece::Picture {
@@ -323,10 +379,8 @@ impl Composer {
         if let Some(input) = self.pictures.remove(track) {
             self.dropped += input.dropped;
         }
-        if let Some(speaker) = &mut self.speaker
-            && let Some(id) = speaker.inputs.remove(track)
-        {
-            speaker.mixer.remove_input(id);
+        if let Some(speaker) = &mut self.speaker {
+            speaker.forget_track(track);
         }
     }
 
@@ -349,39 +403,3 @@ impl Screen {
         self.next_frame * 1_000_000 / i64::from(self.encoder.settings().fps)
     }
 }
-
-impl Speaker {
-    fn next_us(&self) -> i64 {
-        self.next_tick * TICK_US
-    }
-
-    /// Takes a packet. Returns whether there was room for its track.
-    fn handle_frame(&mut self, track: &str, frame: AudioFrame<'_>) -> bool {
-        let id = match self.inputs.get(track) {
-            Some(id) => *id,
-            None => {
-                let id = InputId(self.next_input);
-                self.next_input += 1;
-                if self.mixer.add_input(id).is_err() {
-                    return false;
-                }
-                self.inputs.insert(track.into(), id);
-                id
-            }
-        };
-        self.mixer.handle_frame(id, frame);
-        true
-    }
-
-    fn make(&mut self, tick_us: i64) -> Result<Piece, ComposeError> {
-        self.next_tick += 1;
-        let mixed = self.mixer.mix(tick_us);
-        let sound = self.encoder.encode(tick_us, mixed.samples)?;
-        Ok(Piece::Sound {
-            pts_us: sound.pts_us,
-            data: sound.data.to_vec(),
-        })
-    }
-}
-
-const TICK_US: i64 = TICK_SAMPLES as i64 * 1_000 / 48;

@@ -1,12 +1,13 @@
 //! A room composed as it lives: packets go in, and pieces come out a little later.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::composer::{ComposeError, Composer, ComposerSettings, Piece};
 use super::input::PictureFrame;
 use super::limits::MAX_LIVE_TRACKS;
-use crate::audio::AudioFrame;
+use super::speaker::ListenerSound;
+use crate::audio::{self, AudioFrame};
 use crate::codec::Codec;
 use crate::frames::{Content, Frame};
 use crate::layout::Layout;
@@ -20,6 +21,12 @@ const SOUND_LEAD: Duration = Duration::from_millis(60);
 /// How much later than its timestamp says what a sender's encoder was given is heard: libopus'
 /// delay, which files name as well.
 const SENDER_DELAY_US: i64 = 6_500;
+
+/// How what a listener hears is encoded: for a network that loses some of it.
+const LISTENER_SOUND: audio::EncoderSettings = audio::EncoderSettings {
+    expected_loss_percent: 5,
+    ..audio::EncoderSettings::LISTENER
+};
 
 /// What is to be composed, and when.
 #[derive(Debug, Clone)]
@@ -41,6 +48,8 @@ pub enum LiveOutput {
     KeyframeWanted(u16),
     /// Ask for the pictures of the track with this number in this size, or for none of them.
     SizeWanted(u16, Option<Size>),
+    /// What a listener hears.
+    Heard(ListenerSound),
 }
 
 /// Composes a room as it lives.
@@ -53,6 +62,9 @@ pub struct LiveComposer {
     clocks: BTreeMap<String, SenderClock>,
     tracks: BTreeMap<u16, LiveTrack>,
     pauses: Pauses,
+    /// Identities of those who hear all but themselves.
+    listeners: BTreeSet<String>,
+    is_seen: bool,
     outputs: VecDeque<LiveOutput>,
 }
 
@@ -62,8 +74,8 @@ struct LiveTrack {
     stream: Option<TimedStream>,
     waits_for_keyframe: bool,
     quarter_turns: u8,
-    /// What was asked for last.
-    wanted: Option<Size>,
+    /// What was asked for last, if anything was.
+    wanted: Option<Option<Size>>,
 }
 
 impl LiveComposer {
@@ -80,6 +92,8 @@ impl LiveComposer {
             clocks: BTreeMap::new(),
             tracks: BTreeMap::new(),
             pauses: Pauses::default(),
+            listeners: BTreeSet::new(),
+            is_seen: true,
             outputs: VecDeque::new(),
         })
     }
@@ -93,6 +107,7 @@ impl LiveComposer {
     pub fn handle_person(&mut self, now: Instant, person: Person) {
         let events = self.people.update(person);
         self.tell(now, events);
+        self.tell_own();
     }
 
     /// Somebody has left the room.
@@ -126,6 +141,7 @@ impl LiveComposer {
             wanted: None,
         };
         self.tracks.insert(track.new.number, track);
+        self.tell_own();
     }
 
     /// No more packets of a track come.
@@ -183,6 +199,45 @@ impl LiveComposer {
         }
     }
 
+    /// Says who is to be able to hear all but itself, by identity. Nobody does before
+    /// [`LiveComposer::set_heard_by`].
+    ///
+    /// # Errors
+    /// [`ComposeError::Audio`]
+    pub fn set_listeners(&mut self, listeners: &[String]) -> Result<(), ComposeError> {
+        let wanted: BTreeSet<_> = listeners.iter().cloned().collect();
+        for gone in self.listeners.difference(&wanted) {
+            self.composer.remove_listener(gone);
+        }
+        for new in wanted.difference(&self.listeners) {
+            self.composer.add_listener(new, LISTENER_SOUND)?;
+        }
+        self.listeners = wanted;
+        self.tell_own();
+        Ok(())
+    }
+
+    /// Makes what a listener hears, or not because it does not listen.
+    pub fn set_heard_by(&mut self, listener: &str, is_heard: bool) {
+        self.composer.set_heard_by(listener, is_heard);
+    }
+
+    /// Makes the sound of all, or not because nobody listens.
+    pub fn set_heard(&mut self, is_heard: bool) {
+        self.composer.set_heard(is_heard);
+    }
+
+    /// Makes pictures, or not because nobody looks. Nobody's pictures are asked for then.
+    pub fn set_seen(&mut self, is_seen: bool) {
+        self.is_seen = is_seen;
+        self.composer.set_seen(is_seen);
+    }
+
+    /// Makes the next picture one that a decoder can begin with.
+    pub fn request_keyframe(&mut self) {
+        self.composer.request_keyframe();
+    }
+
     /// Makes one of so many pictures only, for a machine that is late.
     pub fn set_thinning(&mut self, thinning: u32) {
         self.composer.set_thinning(thinning);
@@ -218,12 +273,26 @@ impl LiveComposer {
     /// The next thing to be done.
     pub fn poll(&mut self) -> Option<LiveOutput> {
         let piece = self.composer.poll().map(LiveOutput::Piece);
-        piece.or_else(|| self.outputs.pop_front())
+        let heard = || self.composer.poll_listener().map(LiveOutput::Heard);
+        piece.or_else(heard).or_else(|| self.outputs.pop_front())
     }
 
     /// Frames so far that could not be shown.
     pub fn dropped(&self) -> u64 {
         self.composer.dropped()
+    }
+
+    /// Tells the composer which tracks are the listeners' own.
+    fn tell_own(&mut self) {
+        for listener in &self.listeners {
+            let is_own = |track: &&LiveTrack| {
+                let person = self.people.get(&track.new.participant);
+                person.is_some_and(|person| person.identity == *listener)
+            };
+            let own = self.tracks.values().filter(is_own);
+            let own = own.map(|track| track.new.sid.as_str());
+            self.composer.set_own(listener, own);
+        }
     }
 
     fn tell(&mut self, now: Instant, events: Vec<Event>) {
@@ -278,8 +347,10 @@ impl LiveComposer {
                 continue;
             }
             let size = shown.get(track.new.sid.as_str()).copied();
-            if track.wanted != size {
-                track.wanted = size;
+            // One that is new may be about to be shown.
+            let is_new = track.wanted.is_none() && size.is_none() && self.is_seen;
+            if track.wanted != Some(size) && !is_new {
+                track.wanted = Some(size);
                 self.outputs
                     .push_back(LiveOutput::SizeWanted(*number, size));
             }

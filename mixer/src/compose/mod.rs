@@ -12,8 +12,10 @@ mod composer;
 mod input;
 pub mod limits;
 mod live;
+mod speaker;
 
 pub use canvas::{Canvas, Frame};
 pub use composer::{ComposeError, Composer, ComposerSettings, Piece};
 pub use input::PictureFrame;
 pub use live::{LiveComposer, LiveOutput, LiveSettings};
+pub use speaker::ListenerSound;

@@ -4,6 +4,7 @@
 //! is generated from these types, so their doc comments are what API users read.
 
 mod body;
+mod mix;
 mod participant;
 mod problem;
 mod recording;
@@ -12,6 +13,7 @@ mod timestamp;
 mod token;
 
 pub use body::{BodyError, nearest, read};
+pub use mix::{Mix, MixListener, SetMix};
 pub use participant::{
     Encoding, Participant, ParticipantList, ParticipantState, Permission, Quality, Track,
     TrackKind, TrackSource,

@@ -82,6 +82,8 @@ problems! {
     ParticipantNotFound = 404 "participant-not-found" "Participant not found",
     /// There is no such recording, or it has no such file.
     RecordingNotFound = 404 "recording-not-found" "Recording not found",
+    /// The room is not mixed.
+    MixNotFound = 404 "mix-not-found" "Mix not found",
     /// The path exists, but not with this method; `Allow` lists those it has.
     MethodNotAllowed = 405 "method-not-allowed" "Method not allowed",
     /// The resource exists with other settings, or the request was already being answered.

@@ -17,7 +17,7 @@ mod batch;
 use bytes::Bytes;
 
 use crate::codec::MediaKind;
-use crate::ids::{ParticipantSid, RoomName, TrackSid};
+use crate::ids::{Identity, ParticipantSid, RoomName, TrackSid};
 use crate::session::DataChannel;
 use crate::signal::messages::{DisconnectReason, ParticipantInfo, Room, SubscriptionPermission};
 
@@ -52,6 +52,21 @@ pub struct LinkEncoding {
     pub bitrate_bps: u64,
 }
 
+/// Who gets a track without asking for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone who wants everything.
+    #[default]
+    Room,
+    /// Nobody; whoever wants it asks.
+    Asking,
+    /// Those who have a track of their own, see [`Audience::One`].
+    Chosen,
+    /// One participant, and nobody else may have it. Whoever has such a track is spared those that
+    /// are for the whole room.
+    One(Identity),
+}
+
 /// A track of a participant, as the other segments have to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkTrack {
@@ -63,6 +78,8 @@ pub struct LinkTrack {
     pub kind: MediaKind,
     /// Whether it shows a screen.
     pub screen_share: bool,
+    /// Who gets it.
+    pub audience: Audience,
     /// Encodings, lowest first; one without simulcast.
     pub encodings: Vec<LinkEncoding>,
 }
@@ -74,6 +91,8 @@ pub struct LinkParticipant {
     pub info: ParticipantInfo,
     /// Whether others do not see it.
     pub hidden: bool,
+    /// Whether it is a mix of the others, which keeps no room open.
+    pub is_mix: bool,
     /// Whom it lets subscribe; everyone, if it has not said.
     pub permission: Option<SubscriptionPermission>,
     /// Its tracks, as they are linked.

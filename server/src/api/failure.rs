@@ -43,6 +43,7 @@ impl From<NodeError> for Failure {
             NodeError::Overloaded => ProblemKind::Overloaded,
             NodeError::ShuttingDown => ProblemKind::ShuttingDown,
             NodeError::RecordingNotFound(_) => ProblemKind::RecordingNotFound,
+            NodeError::MixNotFound => ProblemKind::MixNotFound,
             NodeError::InsufficientStorage(_) => ProblemKind::InsufficientStorage,
             NodeError::Internal(_) => ProblemKind::Internal,
         };

@@ -7,6 +7,7 @@ mod caller;
 mod docs;
 mod failure;
 mod idempotency;
+mod mixes;
 mod participants;
 mod recordings;
 mod request;
@@ -85,6 +86,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::create))
         .routes(routes!(participants::list))
         .routes(routes!(participants::get, participants::remove))
+        .routes(routes!(mixes::get, mixes::set, mixes::delete))
         .routes(routes!(recordings::list_of_room, recordings::start))
         .routes(routes!(recordings::stop))
         .routes(routes!(recordings::list))
@@ -125,6 +127,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     tags(
         (name = "rooms", description = "Rooms come into being by this API or when somebody joins."),
         (name = "participants", description = "Who is in a room."),
+        (name = "mixes", description = "What a room looks and sounds like, as tracks for those who can take no more."),
         (name = "recordings", description = "What was said and shown in a room, as files."),
         (name = "tokens", description = "What a participant joins with."),
         (name = "server", description = "The server itself; no token is needed."),
@@ -227,6 +230,6 @@ mod tests {
                 operations += 1;
             }
         }
-        assert_eq!(operations, 19);
+        assert_eq!(operations, 22);
     }
 }

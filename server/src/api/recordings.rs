@@ -402,26 +402,50 @@ fn composite(ask: &StartRecording) -> Result<Option<(When, Look)>, Failure> {
         When::Live => CompositeCodec::Vp8,
         When::After => CompositeCodec::Vp9,
     });
-    let look = Look {
-        layout: ask.layout.as_ref().map_or(Ok(Layout::default()), layout)?,
-        size: Size::new(
-            side("width", ask.width.unwrap_or(1_280))?,
-            side("height", ask.height.unwrap_or(720))?,
-        ),
-        fps: within("fps", ask.fps.unwrap_or(30), 1..=60)?,
-        codec: match codec {
+    let look = look(
+        ask.layout.as_ref().map_or(Ok(Layout::default()), layout)?,
+        &Picture {
+            width: ask.width.unwrap_or(1_280),
+            height: ask.height.unwrap_or(720),
+            fps: ask.fps.unwrap_or(30),
+            codec,
+            bitrate: ask.bitrate.unwrap_or(2_000_000),
+        },
+    )?;
+    Ok(Some((when, look)))
+}
+
+/// A picture as it is asked for.
+pub(super) struct Picture {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) fps: u32,
+    pub(super) codec: CompositeCodec,
+    pub(super) bitrate: u32,
+}
+
+/// What is asked for, if that can be made.
+pub(super) fn look(layout: Layout, picture: &Picture) -> Result<Look, Failure> {
+    let (width, height) = (
+        side("width", picture.width)?,
+        side("height", picture.height)?,
+    );
+    Ok(Look {
+        layout,
+        size: Size::new(width, height),
+        fps: within("fps", picture.fps, 1..=60)?,
+        codec: match picture.codec {
             CompositeCodec::Vp8 => Codec::Vp8,
             CompositeCodec::Vp9 => Codec::Vp9,
         },
-        kilobits: within("bitrate", ask.bitrate.unwrap_or(2_000_000), BITRATES)? / 1_000,
-    };
-    Ok(Some((when, look)))
+        kilobits: within("bitrate", picture.bitrate, BITRATES)? / 1_000,
+    })
 }
 
 /// Bits per second that make sense for pictures.
 const BITRATES: RangeInclusive<u32> = 50_000..=50_000_000;
 
-fn layout(value: &serde_json::Value) -> Result<Layout, Failure> {
+pub(super) fn layout(value: &serde_json::Value) -> Result<Layout, Failure> {
     serde_json::from_value(value.clone())
         .map_err(|error| Failure::field("layout", error.to_string()))
 }

@@ -5,6 +5,7 @@
 //!    [`mixer::compose::Composer`] of its own that reads the files of the tracks, see `sources`.
 //! 3. What they make is written into one file in the order of its times.
 
+mod pace;
 mod script;
 mod sources;
 mod spool;
@@ -26,6 +27,8 @@ use mixer::picture::Size;
 use mixer::recording::{Composite, CompositeState, MANIFEST_NAME, Manifest, UnreadableManifest};
 
 use crate::files;
+
+pub(crate) use pace::Pace;
 
 use script::Script;
 use sources::Sources;

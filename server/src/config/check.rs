@@ -102,7 +102,14 @@ impl Config {
     fn check_counts(&self) -> Result<(), ConfigError> {
         /// Join requests of browsers do not fit into less.
         const MIN_HEADER_BYTES: usize = 32_768;
+        /// Each takes two descriptors although nothing is mixed.
+        const MAX_MIXES: u32 = 64;
         let limits = &self.limits;
+        if limits.mixes > MAX_MIXES {
+            return Err(ConfigError::Refused(format!(
+                "limits.mixes must be at most {MAX_MIXES}"
+            )));
+        }
         let counts = [
             ("room.max_participants", self.room.max_participants as usize),
             (

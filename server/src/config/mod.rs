@@ -165,6 +165,8 @@ settings! {
         participant_metadata_bytes: usize = 16_384,
         /// Attributes of a participant.
         attributes: usize = 64,
+        /// Rooms that are mixed at the same time, up to 64; each takes about half a core. With 0 none is.
+        mixes: u32 = 4,
         /// Answers kept for `Idempotency-Key`; the oldest goes first.
         idempotency_keys: usize = 10_000,
     }

@@ -107,19 +107,63 @@ impl Engine {
         let Some(info) = self.participant_info(key) else {
             return;
         };
-        let update = Message::Update(ParticipantUpdate {
-            participants: vec![info],
-        });
         let room = self.router.participant(key).room;
         if is_visible {
-            self.send_to_room(room, None, update);
+            self.show_to_room(room, key, &info);
         } else {
-            self.send(key, update);
+            let participants = vec![info];
+            self.send(key, Message::Update(ParticipantUpdate { participants }));
         }
         if let Some(room) = self.rooms.get_mut(&room) {
             room.is_stale = true;
         }
         self.tell_links_of(key);
+    }
+
+    /// Tells everyone in a room who is here how a participant is by now.
+    pub(super) fn show_to_room(
+        &mut self,
+        room: RoomKey,
+        shown: ParticipantKey,
+        info: &ParticipantInfo,
+    ) {
+        let update = |info: ParticipantInfo| {
+            let participants = vec![info];
+            Message::Update(ParticipantUpdate { participants })
+        };
+        let present = self.router.room(room).participants().to_vec();
+        let mut viewers = present.iter();
+        if viewers.all(|viewer| self.sees_all(*viewer, shown)) {
+            return self.send_to_room(room, None, update(info.clone()));
+        }
+        self.tell_listeners(room, &encode_response(update(info.clone())).into());
+        for viewer in present {
+            let seen = self.as_seen_by(viewer, shown, info.clone());
+            self.send(viewer, update(seen));
+        }
+    }
+
+    /// Whether somebody sees every track of a participant.
+    fn sees_all(&self, viewer: ParticipantKey, shown: ParticipantKey) -> bool {
+        viewer == shown || !(self.is_mix(shown) || self.router.participant(viewer).is_served())
+    }
+
+    /// A participant as somebody sees it: with those of its tracks that are meant for the viewer.
+    fn as_seen_by(
+        &self,
+        viewer: ParticipantKey,
+        shown: ParticipantKey,
+        mut info: ParticipantInfo,
+    ) -> ParticipantInfo {
+        if !self.sees_all(viewer, shown) {
+            let hidden = self.router.participant(shown).publications().iter();
+            let hidden = hidden.filter(|key| !self.router.is_shown_to(viewer, **key));
+            for publication in hidden {
+                let sid = &self.router.publication(*publication).sid;
+                info.tracks.retain(|track| track.sid != sid.as_str());
+            }
+        }
+        info
     }
 
     /// A participant, with or without its tracks, if others see it.
@@ -142,7 +186,10 @@ impl Engine {
             .filter(|other| **other != key);
         others
             .filter(|other| self.seen(**other).is_some())
-            .filter_map(|other| self.participant_info(*other))
+            .filter_map(|other| {
+                let info = self.participant_info(*other)?;
+                Some(self.as_seen_by(key, *other, info))
+            })
             .collect()
     }
 }

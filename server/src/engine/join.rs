@@ -51,6 +51,10 @@ impl Engine {
         let room = self.room_to_join(now, &join)?;
         if let Some(previous) = self.participant_by_identity(&join.room, &join.identity) {
             if let Some(remote) = self.remotes.get(&previous) {
+                if remote.is_mix {
+                    let why = "the identity is that of the room's mix; choose another one";
+                    return Err(JoinError::BadRequest(why.to_owned()));
+                }
                 return Err(JoinError::Elsewhere(remote.segment));
             }
             self.end_stay(now, previous, DisconnectReason::DuplicateIdentity);

@@ -5,11 +5,12 @@
 //! packets come over the link. Whoever signals something about one of its own participants tells
 //! the other segments too.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use proto::ids::{Identity, ParticipantSid, RoomName};
 use proto::link::{
-    EncodingSet, Frame, LinkBatch, LinkEncoding, LinkPacket, LinkParticipant, LinkTrack,
+    Audience, EncodingSet, Frame, LinkBatch, LinkEncoding, LinkPacket, LinkParticipant, LinkTrack,
     LinkTrackId, NewLinkPacket, SegmentId,
 };
 use proto::media::StreamClock;
@@ -34,6 +35,8 @@ pub(super) struct Remote {
     /// What others see of it, with its tracks.
     pub(super) info: ParticipantInfo,
     pub(super) hidden: bool,
+    /// Whether it is a mix of the others.
+    pub(super) is_mix: bool,
     tracks: Vec<(LinkTrackId, PublicationKey)>,
 }
 
@@ -119,11 +122,13 @@ impl Engine {
             sid: self.router.publication(track.key).sid.clone(),
             kind: self.router.publication(track.key).kind,
             screen_share: track.info.source() == TrackSource::ScreenShare,
+            audience: Audience::Room,
             encodings: track.encodings.iter().map(link_encoding).collect(),
         });
         Some(LinkParticipant {
             info: self.participant_info(key)?,
             hidden: !peer.is_visible(),
+            is_mix: false,
             permission: peer.permission.clone(),
             tracks: tracks.collect(),
         })
@@ -396,14 +401,14 @@ impl Engine {
             return;
         };
         state.is_stale = true;
-        if state.home == self.config.segment {
+        if state.home == self.config.segment && !participant.is_mix {
             state.closes_at = None;
         }
         let name = state.name.clone();
         let key = match self.participant_by_sid(&name, &sid) {
             Some(key) => key,
             None => {
-                self.settle_identity(now, &name, from, &identity, &sid, &participant.info);
+                self.settle_identity(now, &name, from, &identity, &sid, &participant);
                 let new = NewParticipant {
                     identity,
                     sid,
@@ -422,9 +427,11 @@ impl Engine {
             .as_ref()
             .is_some_and(|remote| remote.info.state() == State::Active);
         let mut tracks = before.map(|remote| remote.tracks).unwrap_or_default();
+        let mut served = Vec::new();
         tracks.retain(|(id, publication)| {
             let stays = participant.tracks.iter().any(|track| track.id == *id);
             if !stays {
+                served.extend(self.only_receiver(*publication));
                 self.unpublish_remote(now, (from, *id), *publication);
             }
             stays
@@ -437,6 +444,7 @@ impl Engine {
                 self.remote_tracks.insert((from, track.id), publication);
                 tracks.push((track.id, publication));
                 published.push(publication);
+                served.extend(self.only_receiver(publication));
             }
         }
         let info = participant.info;
@@ -445,13 +453,12 @@ impl Engine {
             segment: from,
             info: info.clone(),
             hidden: participant.hidden,
+            is_mix: participant.is_mix,
             tracks,
         };
         self.remotes.insert(key, remote);
         if !participant.hidden {
-            let participants = vec![info];
-            let update = Message::Update(ParticipantUpdate { participants });
-            self.send_to_room(room, None, update);
+            self.show_to_room(room, key, &info);
         }
         if let Some(permission) = &participant.permission {
             self.apply_permission(now, key, permission);
@@ -459,9 +466,56 @@ impl Engine {
         for publication in published {
             self.offer_to_room(now, publication);
         }
+        self.serve(now, room, &served);
         if becomes_active {
             self.forget_told_quality(room);
         }
+    }
+
+    /// Whom alone a track is for.
+    fn only_receiver(&self, publication: PublicationKey) -> Option<Identity> {
+        match &self.router.publication(publication).audience {
+            Audience::One(identity) => Some(identity.clone()),
+            Audience::Room | Audience::Asking | Audience::Chosen => None,
+        }
+    }
+
+    /// Begins and ends subscriptions of those who have got a track of their own, or lost it.
+    fn serve(&mut self, now: Instant, room: RoomKey, served: &[Identity]) {
+        for key in self.router.room(room).participants().to_vec() {
+            if served.contains(&self.router.participant(key).identity) {
+                let before = self.received_by(key);
+                self.subscribe_to_room(now, key);
+                let after = self.received_by(key);
+                self.show_room_without(key, before.difference(&after));
+                let participants = self.others(key);
+                self.send(key, Message::Update(ParticipantUpdate { participants }));
+            }
+        }
+    }
+
+    /// The tracks that a participant is subscribed to.
+    fn received_by(&self, key: ParticipantKey) -> BTreeSet<PublicationKey> {
+        let subscriptions = self.router.participant(key).subscriptions().iter();
+        subscriptions
+            .map(|key| self.router.subscription(*key).publication)
+            .collect()
+    }
+
+    /// Tells a participant for a moment that some tracks are gone: not every SDK takes another word
+    /// for it that a subscription has ended.
+    fn show_room_without<'a>(
+        &mut self,
+        key: ParticipantKey,
+        gone: impl Iterator<Item = &'a PublicationKey>,
+    ) {
+        let sid_of = |key: &PublicationKey| self.router.publication(*key).sid.to_string();
+        let gone: Vec<_> = gone.map(sid_of).collect();
+        let mut participants = self.others(key);
+        for info in &mut participants {
+            info.tracks.retain(|track| !gone.contains(&track.sid));
+        }
+        self.send(key, Message::Update(ParticipantUpdate { participants }));
     }
 
     /// Somebody has joined in two segments at once: the later one stays.
@@ -472,7 +526,7 @@ impl Engine {
         from: SegmentId,
         identity: &Identity,
         sid: &ParticipantSid,
-        info: &ParticipantInfo,
+        participant: &LinkParticipant,
     ) {
         let Some(own) = self.participant_by_identity(room, identity) else {
             return;
@@ -480,7 +534,7 @@ impl Engine {
         let Some(peer) = self.peer(own) else { return };
         let age = |info: &ParticipantInfo| (info.joined_at_ms, info.sid.clone());
         let reason = DisconnectReason::DuplicateIdentity;
-        if age(&peer.info) < age(info) {
+        if !participant.is_mix && age(&peer.info) < age(&participant.info) {
             self.end_stay(now, own, reason);
         } else {
             self.link_to(from).frames.push(Frame::End {
@@ -514,8 +568,10 @@ impl Engine {
         let Some(remote) = self.remotes.remove(&key) else {
             return;
         };
-        for (id, _) in &remote.tracks {
+        let mut served = Vec::new();
+        for (id, publication) in &remote.tracks {
             self.remote_tracks.remove(&(remote.segment, *id));
+            served.extend(self.only_receiver(*publication));
         }
         let ended = self.router.leave(key);
         if !remote.hidden {
@@ -528,6 +584,7 @@ impl Engine {
         for subscription in ended.subscriptions {
             self.handle_ended(now, subscription);
         }
+        self.serve(now, room, &served);
         self.note_departure(now, room);
     }
 
@@ -568,6 +625,11 @@ impl Engine {
                 self.router.leave(key);
             }
         }
+    }
+
+    /// Whether a participant is a mix of the others.
+    pub(super) fn is_mix(&self, key: ParticipantKey) -> bool {
+        self.remotes.get(&key).is_some_and(|remote| remote.is_mix)
     }
 
     /// When a room has become empty, or its segment here, it closes after a while.
@@ -746,6 +808,7 @@ fn remote_publication(track: &LinkTrack) -> NewPublication {
         kind: track.kind,
         screen_share: track.screen_share,
         encodings: encodings.collect(),
+        audience: track.audience.clone(),
         is_remote: true,
     }
 }

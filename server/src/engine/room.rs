@@ -217,7 +217,8 @@ impl Engine {
         let mut info = self.rooms[&key].info.clone();
         (info.num_participants, info.num_publishers) = (0, 0);
         let present = self.router.room(key).participants().iter();
-        for participant in present.filter_map(|key| self.seen(*key)) {
+        let people = present.filter(|key| !self.is_mix(**key));
+        for participant in people.filter_map(|key| self.seen(*key)) {
             info.num_participants += 1;
             info.num_publishers += u32::from(participant.is_publisher);
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proto::codec::{Codec, MediaKind};
 use proto::ids::TrackSid;
 use proto::jsep::Wanted;
-use proto::link::LinkTrackId;
+use proto::link::{Audience, LinkTrackId};
 use proto::signal::granted_source;
 use proto::signal::messages::{
     AddTrackRequest, AudioTrackFeature, MuteTrackRequest, SimulcastCodecInfo, TrackInfo,
@@ -242,6 +242,7 @@ impl Engine {
             kind: section.kind,
             screen_share: info.source() == TrackSource::ScreenShare,
             encodings: encodings(&info.layers, &section.rids),
+            audience: Audience::Room,
             is_remote: false,
         };
         let encodings = new.encodings.clone();

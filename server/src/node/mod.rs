@@ -24,12 +24,14 @@ use crate::compose::Look;
 use crate::config::Config;
 use crate::dump::Dumps;
 use crate::engine::{
-    ConnectionId, EngineConfig, Join, JoinError, Reply, Request, RoomDefaults, RoomError, Taps,
+    ConnectionId, EngineConfig, Join, JoinError, ListenerId, Purpose, Reply, Request, RoomDefaults,
+    RoomError, Taps,
 };
+use crate::mix::{self, Mix, MixError, MixSettings, Mixes};
 use crate::net::{self, Advertised, MediaSocket};
 use crate::observe::Counters;
 use crate::recorder::{RecordingError, Recordings, When};
-use crate::worker::{Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerCounters, WorkerHandle};
+use crate::worker::{Ear, Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerCounters, WorkerHandle};
 use crate::{clock, entropy};
 
 pub use placement::{Placement, Ticket};
@@ -50,6 +52,7 @@ struct Inner {
     placement: Placement,
     dumps: Option<Arc<Dumps>>,
     recordings: Recordings,
+    mixes: Mixes,
     /// The clock that all workers translate sender reports to.
     wall: WallClock,
     advertised: Vec<Advertised>,
@@ -90,6 +93,9 @@ pub enum NodeError {
     /// There is no such recording, or it has no such file.
     #[error("{0}")]
     RecordingNotFound(String),
+    /// The room is not mixed.
+    #[error("the room is not mixed; PUT this to mix it")]
+    MixNotFound,
     /// There is too little room on the disk.
     #[error("{0}")]
     InsufficientStorage(String),
@@ -107,6 +113,17 @@ impl From<RecordingError> for NodeError {
             RecordingError::TooMany(_) => Self::LimitExceeded(detail),
             RecordingError::NoSpace { .. } => Self::InsufficientStorage(detail),
             RecordingError::Live(_) | RecordingError::Disk(_) => Self::Internal(detail),
+        }
+    }
+}
+
+impl From<MixError> for NodeError {
+    fn from(error: MixError) -> Self {
+        let detail = error.to_string();
+        match error {
+            MixError::TooMany(_) => Self::LimitExceeded(detail),
+            MixError::Exists => Self::Conflict(detail),
+            MixError::Compose(_) | MixError::System(_) => Self::Internal(detail),
         }
     }
 }
@@ -164,7 +181,8 @@ impl Node {
         let mut seed = ChaCha20Rng::from_seed(entropy::bytes());
         let node_id = format!("ND_{:012x}", seed.next_u64() >> 16);
         let placement = Placement::new(count, config.room.worker_participants as usize);
-        let posts = Post::for_workers(count)?;
+        let mut posts = Post::ends(count + config.limits.mixes as usize)?;
+        let mixes = Mixes::new(wall, config.limits.mixes, posts.split_off(count));
         let mut workers = Vec::with_capacity(count);
         for (index, post) in posts.into_iter().enumerate() {
             let port = config.udp.port + index as u16;
@@ -198,6 +216,7 @@ impl Node {
             placement,
             dumps,
             recordings,
+            mixes,
             wall,
             advertised,
             next_connection: AtomicU64::new(0),
@@ -400,15 +419,8 @@ impl Node {
         });
         let begun = begun.await.map_err(|_| NodeError::Overloaded)??;
         for (listener, purpose, ear) in begun.listeners {
-            let (reply, replied) = oneshot::channel();
-            let listen = Input::Listen(room.clone(), listener, purpose, ear, reply);
             // Without an ear that hears, the recording ends by itself.
-            worker.give(listen).map_err(|_| NodeError::Overloaded)?;
-            let replied = tokio::time::timeout(REPLY_TIMEOUT, replied).await;
-            let Ok(Ok(Reply::Done(outcome))) = replied else {
-                return Err(NodeError::Overloaded);
-            };
-            outcome?;
+            listen(&worker, room, (listener, purpose), ear).await?;
         }
         Ok(begun.id)
     }
@@ -430,6 +442,81 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// Mixes a room, or changes how it is mixed. Tells whether that is new.
+    ///
+    /// # Errors
+    /// [`NodeError`]
+    pub async fn mix(
+        &self,
+        room: &RoomName,
+        settings: MixSettings,
+    ) -> Result<(Mix, Created), NodeError> {
+        if !self.is_ready() {
+            return Err(NodeError::ShuttingDown);
+        }
+        let mixes = &self.0.mixes;
+        let existed = mixes.listener(room).is_some();
+        if !mixes.change(room, &settings).await {
+            if existed {
+                self.stop_mix(room).await?;
+            }
+            self.begin_mix(room, settings).await?;
+        }
+        let created = match existed {
+            true => Created::Existing,
+            false => Created::New,
+        };
+        let mix = mixes.get(room).ok_or(NodeError::RoomNotFound)?;
+        Ok((mix, created))
+    }
+
+    async fn begin_mix(&self, room: &RoomName, settings: MixSettings) -> Result<(), NodeError> {
+        let present = self.participants(room).await?;
+        if present
+            .iter()
+            .any(|own| own.identity.as_str() == mix::IDENTITY)
+        {
+            let detail = format!(
+                "a participant of the room has the identity {:?}, which a mix would take",
+                mix::IDENTITY
+            );
+            return Err(NodeError::Conflict(detail));
+        }
+        let home = self.0.placement.home_of(room);
+        let worker = self.worker(home.ok_or(NodeError::RoomNotFound)?).clone();
+        let (node, name, asked) = (self.clone(), room.clone(), worker.clone());
+        let begun =
+            tokio::task::spawn_blocking(move || node.0.mixes.begin(&name, settings, &asked));
+        let begun = begun.await.map_err(|_| NodeError::Overloaded)??;
+        // Without an ear that hears, the mix ends by itself, and leaves the room.
+        let extend = Request::ExtendRoom(room.clone(), begun.segment);
+        self.done(room, extend).await?;
+        let id = (begun.listener, Purpose::Mixing);
+        listen(&worker, room, id, begun.ear).await
+    }
+
+    /// How a room is mixed.
+    pub fn room_mix(&self, room: &RoomName) -> Option<Mix> {
+        self.0.mixes.get(room)
+    }
+
+    /// Ends the mix of a room, if there is one. Tells whether there was.
+    ///
+    /// # Errors
+    /// [`NodeError::Overloaded`]
+    pub async fn stop_mix(&self, room: &RoomName) -> Result<bool, NodeError> {
+        let Some(listener) = self.0.mixes.listener(room) else {
+            return Ok(false);
+        };
+        match self.done(room, Request::StopListening(listener)).await {
+            // Then it ends already.
+            Ok(()) | Err(NodeError::ParticipantNotFound | NodeError::RoomNotFound) => {}
+            Err(error) => return Err(error),
+        }
+        self.0.mixes.wait_for_end(room, listener).await;
+        Ok(true)
     }
 
     /// The recordings of this node.
@@ -474,6 +561,7 @@ impl Node {
         }
         sum.dropped = dropped;
         let dumps = self.0.dumps.iter();
+        sum.mixes = self.0.mixes.count() as u64;
         sum.recordings = self.0.recordings.counts();
         sum.recording_free_bytes = self.0.recordings.free_bytes();
         sum.dump_omissions = dumps.flat_map(|dumps| dumps.omissions()).collect();
@@ -514,6 +602,22 @@ impl Node {
             return Err(NodeError::Overloaded);
         };
         Ok(outcome?)
+    }
+}
+
+/// Lets a listener into a room whose home is with a worker.
+async fn listen(
+    worker: &WorkerHandle,
+    room: &RoomName,
+    (id, purpose): (ListenerId, Purpose),
+    ear: Ear,
+) -> Result<(), NodeError> {
+    let (reply, replied) = oneshot::channel();
+    let listen = Input::Listen(room.clone(), id, purpose, ear, reply);
+    worker.give(listen).map_err(|_| NodeError::Overloaded)?;
+    match tokio::time::timeout(REPLY_TIMEOUT, replied).await {
+        Ok(Ok(Reply::Done(outcome))) => Ok(outcome?),
+        _ => Err(NodeError::Overloaded),
     }
 }
 

@@ -99,6 +99,8 @@ pub struct Counters {
     pub publications: u64,
     /// Subscriptions now.
     pub subscriptions: u64,
+    /// Mixes that run.
+    pub mixes: u64,
     /// Recordings of this node, by how they stand.
     pub recordings: BTreeMap<&'static str, u64>,
     /// Free bytes of the disk of recordings, once it is known.
@@ -240,6 +242,9 @@ impl Collector for Workers {
                 ConstCounter::new(*count).encode(family.encode_family(&[("reason", *reason)])?)?;
             }
         }
+        let help = "Rooms that are mixed";
+        let gauge = encoder.encode_descriptor("mixes", help, None, MetricType::Gauge)?;
+        ConstGauge::new(counters.mixes as i64).encode(gauge)?;
         let help = "Recordings, by how they stand";
         let mut family = encoder.encode_descriptor("recordings", help, None, MetricType::Gauge)?;
         for (state, count) in &counters.recordings {
@@ -315,6 +320,7 @@ mod tests {
             busy: vec![0.5],
             dropped: BTreeMap::from([("unknown_source", 3)]),
             dump_omissions: BTreeMap::from([("queue_full", 5)]),
+            mixes: 6,
             recordings: BTreeMap::from([("recording", 4)]),
             recording_free_bytes: Some(9),
             ..Counters::default()
@@ -328,6 +334,7 @@ mod tests {
             "plenary_worker_busy_ratio{worker=\"0\"} 0.5\n",
             "plenary_dropped_datagrams_total{reason=\"unknown_source\"} 3\n",
             "plenary_rtp_dump_omissions_total{reason=\"queue_full\"} 5\n",
+            "plenary_mixes 6\n",
             "plenary_recordings{state=\"recording\"} 4\n",
             "plenary_recording_disk_free_bytes 9\n",
             "plenary_joins_total 1\n",

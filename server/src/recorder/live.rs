@@ -19,39 +19,23 @@ use mixer::frames::limits::RECORDER_PATIENCE;
 use mixer::mux::Writer;
 use mixer::recording::{Composite, CompositeState};
 use mixer::timeline::Timeline;
-use router::Wanted;
 
-use super::news;
 use super::session::Order;
 use super::sync::Syncer;
 use crate::clock;
-use crate::compose::{Look, put};
+use crate::compose::{Look, Pace, put};
 use crate::engine::ListenerId;
-use crate::files;
-use crate::worker::{Hearing, Input, Silence, WorkerHandle};
+use crate::worker::{Hearing, Silence, WorkerHandle};
+use crate::{files, news};
 
 /// How long the thread sleeps at most: about a picture.
 const NAP: Duration = Duration::from_millis(25);
-/// How often it is looked at whether the machine keeps up.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How far behind the room fewer pictures are made.
 const LATE: Duration = Duration::from_millis(500);
-/// How long all has to be well before more are made again.
-const RECOVERY: Duration = Duration::from_secs(10);
-/// One of so many pictures is made at least.
-const MAX_THINNING: u32 = 4;
 /// How long the thread listens on when its recording has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Orders that wait.
 const MAX_ORDERS: usize = 64;
-/// Nobody may take long to end a recording.
-const NOTHING_WANTED: Wanted = Wanted {
-    disabled: true,
-    quality: usize::MAX,
-    size: None,
-    priority: 0,
-};
-
 /// The recording's side of the thread.
 #[derive(Debug)]
 pub(super) struct Live {
@@ -129,7 +113,7 @@ impl Live {
             worker,
             orders: taken,
             heard_until: now,
-            pace: Pace::new(now),
+            pace: Pace::new(now, LATE),
         };
         let made = composite.clone();
         let thread = std::thread::Builder::new()
@@ -250,25 +234,13 @@ impl Making {
     fn carry_out(&mut self) -> io::Result<()> {
         let mut bytes = Vec::new();
         while let Some(output) = self.composer.poll() {
-            let input = match output {
-                LiveOutput::Piece(piece) => {
-                    put(&mut self.writer, &piece, &mut bytes);
-                    continue;
-                }
-                LiveOutput::KeyframeWanted(track) => Input::ListenerKeyframe(self.listener, track),
-                LiveOutput::SizeWanted(track, size) => {
-                    let wanted = match size {
-                        Some(size) => Wanted {
-                            size: Some((size.width, size.height)),
-                            ..Wanted::default()
-                        },
-                        None => NOTHING_WANTED,
-                    };
-                    Input::ListenerWish(self.listener, track, wanted)
-                }
-            };
-            // A worker that is overloaded gets the next request.
-            let _ = self.worker.give(input);
+            if let LiveOutput::Piece(piece) = &output {
+                put(&mut self.writer, piece, &mut bytes);
+            }
+            if let Some(wish) = news::wish(self.listener, &output) {
+                // A worker that is overloaded gets the next request.
+                let _ = self.worker.give(wish);
+            }
         }
         self.bytes = files::append(&self.file, self.bytes, &bytes)?;
         Ok(())
@@ -279,62 +251,5 @@ impl Making {
         let finish = self.writer.finish();
         let bytes = files::complete(&self.file, self.bytes, &finish)?;
         Ok((finish.summary.end_us, bytes))
-    }
-}
-
-/// Decides how many pictures are made.
-#[derive(Debug)]
-struct Pace {
-    thinning: u32,
-    next_look: Instant,
-    /// Since when all is well.
-    well_since: Instant,
-}
-
-impl Pace {
-    fn new(now: Instant) -> Self {
-        Self {
-            thinning: 1,
-            next_look: now + LOOK_INTERVAL,
-            well_since: now,
-        }
-    }
-
-    /// Of how many pictures one is to be made, if that has changed.
-    fn look(&mut self, now: Instant, late: Duration) -> Option<u32> {
-        if now < self.next_look {
-            return None;
-        }
-        self.next_look = now + LOOK_INTERVAL;
-        let before = self.thinning;
-        if late > LATE {
-            self.well_since = now;
-            self.thinning = (self.thinning + 1).min(MAX_THINNING);
-        } else if now.saturating_duration_since(self.well_since) >= RECOVERY {
-            self.well_since = now;
-            self.thinning = (self.thinning - 1).max(1);
-        }
-        (self.thinning != before).then_some(self.thinning)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_machine_that_is_late_makes_fewer_pictures_for_a_while() {
-        let begin = clock::now();
-        let mut pace = Pace::new(begin);
-        let at = |seconds| begin + Duration::from_secs(seconds);
-        let late = Duration::from_secs(1);
-
-        assert_eq!(pace.look(at(0), late), None);
-        assert_eq!(pace.look(at(1), late), Some(2));
-        assert_eq!(pace.look(at(2), late), Some(3));
-        assert_eq!(pace.look(at(3), Duration::ZERO), None);
-        assert_eq!(pace.look(at(12), Duration::ZERO), Some(2));
-        assert_eq!(pace.look(at(13), Duration::ZERO), None);
-        assert_eq!(pace.look(at(22), Duration::ZERO), Some(1));
     }
 }

@@ -15,7 +15,6 @@ mod disk;
 #[cfg(feature = "chaos")]
 mod fault;
 mod live;
-mod news;
 mod recover;
 mod session;
 mod space;
@@ -210,7 +209,7 @@ impl Recordings {
         match composite {
             Some((When::Live, look)) => {
                 let (listener, (ear, hears)) = (next_listener(), hearing());
-                listeners.push((listener, Purpose::Mixing, ear));
+                listeners.push((listener, Purpose::Composing, ear));
                 let timeline = recorder.timeline();
                 let (title, with) = (room.as_str(), (listener, worker.clone()));
                 let syncer = &inner.syncer;

@@ -16,12 +16,11 @@ use tokio::sync::oneshot;
 
 use super::disk::Disk;
 use super::live::Live;
-use super::news;
 use super::recover;
 use super::space::Space;
-use crate::clock;
 use crate::engine::{HeardBatch, ListenerId, Request};
 use crate::worker::{Hearing, Input, Silence, WorkerHandle};
+use crate::{clock, news};
 
 /// How long the thread sleeps at most, so that it does what it is told without delay.
 const NAP: Duration = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! The way of batches between workers.
+//! The way of batches between workers, and between them and mixes.
 
 use std::io;
 use std::sync::Arc;
@@ -51,11 +51,11 @@ impl Bell {
 }
 
 impl Post {
-    /// Makes the ends of so many workers.
+    /// Makes the ends of so many workers and mixes.
     ///
     /// # Errors
     /// What the system says.
-    pub fn for_workers(count: usize) -> io::Result<Vec<Self>> {
+    pub fn ends(count: usize) -> io::Result<Vec<Self>> {
         let mut boxes = Vec::with_capacity(count);
         let mut ends = Vec::with_capacity(count);
         for index in 0..count {
@@ -82,6 +82,11 @@ impl Post {
             boxes: Arc::clone(&boxes),
         });
         Ok(posts.collect())
+    }
+
+    /// What others know it as.
+    pub(crate) const fn own(&self) -> SegmentId {
+        self.own
     }
 
     /// What wakes this worker.
@@ -112,12 +117,12 @@ impl Post {
     }
 
     /// The next batch for this worker.
-    pub(super) fn take(&self) -> Option<(SegmentId, LinkBatch)> {
+    pub(crate) fn take(&self) -> Option<(SegmentId, LinkBatch)> {
         self.batches.try_recv().ok()
     }
 
     /// A batch of this worker's that the other has emptied.
-    pub(super) fn take_spare(&self) -> Option<LinkBatch> {
+    pub(crate) fn take_spare(&self) -> Option<LinkBatch> {
         self.spares.try_recv().ok()
     }
 
@@ -125,7 +130,7 @@ impl Post {
     ///
     /// # Errors
     /// The batch, when the other does not keep up or has ended.
-    pub(super) fn leave(&self, to: SegmentId, batch: LinkBatch) -> Result<(), LinkBatch> {
+    pub(crate) fn leave(&self, to: SegmentId, batch: LinkBatch) -> Result<(), LinkBatch> {
         let Some(mailbox) = self.boxes.get(to.index()) else {
             return Err(batch);
         };
@@ -141,7 +146,7 @@ impl Post {
     }
 
     /// Gives an emptied batch back to whose it was.
-    pub(super) fn give_back(&self, to: SegmentId, batch: LinkBatch) {
+    pub(crate) fn give_back(&self, to: SegmentId, batch: LinkBatch) {
         if let Some(mailbox) = self.boxes.get(to.index()) {
             // It has enough of them otherwise.
             let _ = mailbox.spares.try_send(batch);

@@ -24,6 +24,8 @@ mod link;
 mod listening;
 #[path = "../world/media.rs"]
 mod media;
+#[path = "../world/mixing.rs"]
+mod mixing;
 #[path = "../world/network.rs"]
 mod network;
 #[path = "../world/person.rs"]

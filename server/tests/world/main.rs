@@ -19,6 +19,7 @@ mod link;
 mod listening;
 mod media;
 mod memory;
+mod mixing;
 mod network;
 mod person;
 mod rooms;

@@ -11,6 +11,7 @@ use plenary::engine::{
     Command, ConnectionId, Counters, Engine, EngineConfig, HeardBatch, Join, JoinError, ListenerId,
     Output, Reply, ReplyId, Request, RoomDefaults, Taps,
 };
+use plenary::mix::Segment;
 use proto::codec::MediaKind;
 use proto::demux::DatagramClass;
 use proto::ids::{Identity, RoomName};
@@ -66,6 +67,8 @@ pub struct World {
     pub heard: BTreeMap<ListenerId, Vec<HeardBatch>>,
     pub over: Vec<ListenerId>,
     pub full: Vec<ListenerId>,
+    /// The segments of mixes, after those of the engines.
+    pub mixes: Vec<Segment>,
     /// Whether engines take nothing from each other at present.
     pub stall_links: bool,
     /// The engine the next participant is sent to.
@@ -143,6 +146,7 @@ impl World {
             heard: BTreeMap::new(),
             over: Vec::new(),
             full: Vec::new(),
+            mixes: Vec::new(),
             stall_links: false,
             turn: 0,
             people: BTreeMap::new(),
@@ -578,6 +582,11 @@ impl World {
             }
         }
         for (from, to, mut batch) in arrived {
+            let engines = self.engines.len();
+            if let Some(mix) = to.index().checked_sub(engines) {
+                self.mixes[mix].handle_link(from, &mut batch);
+                continue;
+            }
             let is_media = batch.frames.is_empty();
             let allocations = self.call(to.index(), |engine| {
                 engine.handle_link(now, from, &mut batch);
@@ -585,14 +594,31 @@ impl World {
             if is_media {
                 self.allocations += allocations;
             }
-            self.engines[from.index()].recycle(batch);
+            if let Some(engine) = self.engines.get_mut(from.index()) {
+                engine.recycle(batch);
+            }
         }
+    }
+
+    /// Lets a batch go to another segment.
+    fn post(&mut self, from: SegmentId, to: SegmentId, batch: LinkBatch) {
+        let delay = self.rng.random_range(0..=MAX_LINK_DELAY_MS);
+        let link = self.links.entry((from, to)).or_default();
+        let earliest = link.back().map_or(self.now, |(at, _)| *at);
+        let at = earliest.max(self.now + Duration::from_millis(delay));
+        link.push_back((at, batch));
     }
 
     /// Takes what the engines give out. Returns replies.
     fn collect(&mut self) -> Vec<(ReplyId, Reply)> {
         let now = self.now;
         let mut replies = Vec::new();
+        for index in 0..self.mixes.len() {
+            let from = SegmentId((self.engines.len() + index) as u16);
+            while let Some((to, batch)) = self.mixes[index].poll_link() {
+                self.post(from, to, batch);
+            }
+        }
         for index in 0..self.engines.len() {
             self.send_down(index);
             let from = SegmentId(index as u16);
@@ -602,11 +628,7 @@ impl World {
                     returned.push((to, batch));
                     continue;
                 }
-                let delay = self.rng.random_range(0..=MAX_LINK_DELAY_MS);
-                let link = self.links.entry((from, to)).or_default();
-                let earliest = link.back().map_or(now, |(at, _)| *at);
-                let at = earliest.max(now + Duration::from_millis(delay));
-                link.push_back((at, batch));
+                self.post(from, to, batch);
             }
             for (to, batch) in returned {
                 self.engines[index].return_link(to, batch);

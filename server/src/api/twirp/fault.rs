@@ -124,7 +124,7 @@ impl From<NodeError> for Fault {
             NodeError::ParticipantNotFound => {
                 return Self::new(Code::NotFound, "participant does not exist");
             }
-            NodeError::RecordingNotFound(_) => Code::NotFound,
+            NodeError::RecordingNotFound(_) | NodeError::MixNotFound => Code::NotFound,
             NodeError::Conflict(_) => Code::FailedPrecondition,
             NodeError::LimitExceeded(_) | NodeError::InsufficientStorage(_) => {
                 Code::ResourceExhausted

@@ -33,10 +33,7 @@ use super::{DropReason, Engine};
 
 pub use batch::{Heard, HeardBatch, HeardPacket, HeardTrack, News};
 
-/// How long packets wait for others to be handed on with them. Longer wakes whoever listens less
-/// often; a composed picture is late by it.
-const HANDOVER_INTERVAL: Duration = Duration::from_millis(40);
-/// They wait no longer when there are so many bytes.
+/// Packets are handed over when there are so many bytes, however short they have waited.
 const HANDOVER_BYTES: usize = 128 * 1024;
 /// There is no path that could be too narrow, so it may have every encoding it wants.
 const BOUNDLESS_BPS: u64 = 1 << 50;
@@ -50,8 +47,21 @@ pub struct ListenerId(pub u64);
 pub enum Purpose {
     /// It keeps what it hears, so everyone in the room is told.
     Recording,
+    /// It makes a file for those who listen later.
+    Composing,
     /// It mixes for those who listen now.
     Mixing,
+}
+
+impl Purpose {
+    /// How long packets wait for others to be handed on with them. Longer wakes whoever listens less
+    /// often, and makes it late by that.
+    const fn handover_interval(self) -> Duration {
+        match self {
+            Self::Recording | Self::Composing => Duration::from_millis(40),
+            Self::Mixing => Duration::from_millis(10),
+        }
+    }
 }
 
 /// A listener as the engine holds it.
@@ -203,7 +213,7 @@ impl Engine {
             return;
         };
         listener.batch.prepend(batch);
-        listener.due = Some(now + HANDOVER_INTERVAL);
+        listener.due = Some(now + listener.purpose.handover_interval());
         if listener.batch.news_count() > MAX_HEARD_NEWS {
             tracing::warn!(listener = id.0, "a listener does not keep up");
             self.end_listener(now, key);
@@ -301,7 +311,8 @@ impl Engine {
             clock: clock.map(|own| own.shifted(forward.timestamp.wrapping_sub(packet.timestamp))),
             payload,
         });
-        listener.due.get_or_insert(now + HANDOVER_INTERVAL);
+        let due = now + listener.purpose.handover_interval();
+        listener.due.get_or_insert(due);
     }
 
     /// Tells the listeners of a room what its participants are told.
@@ -321,8 +332,10 @@ impl Engine {
 
     /// Participants of a room who are not made of code.
     pub(super) fn present_count(&self, room: RoomKey) -> usize {
-        let listening = self.listeners.values().filter(|own| own.room == room);
-        self.router.room(room).participants().len() - listening.count()
+        let present = self.router.room(room).participants().iter();
+        let is_code =
+            |key: &&ParticipantKey| self.listeners.contains_key(key) || self.is_mix(**key);
+        present.filter(|key| !is_code(key)).count()
     }
 
     fn end_listener(&mut self, now: Instant, key: ParticipantKey) {

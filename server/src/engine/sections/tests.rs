@@ -49,6 +49,7 @@ fn keys(count: usize) -> Vec<SubscriptionKey> {
         kind: MediaKind::Video,
         screen_share: false,
         encodings: vec![router::EncodingInfo::default()],
+        audience: proto::link::Audience::Room,
         is_remote: false,
     };
     let publication = router.publish(ann, new).expect("room for one");

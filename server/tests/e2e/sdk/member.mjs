@@ -24,7 +24,12 @@ export class Member {
   events = [];
   #timers = [];
   #colours = new Map();
-  #tones = new Map();
+  #places = new Map();
+  #spectra = new Map();
+  /** What is under these tracks may be another one's by now. */
+  #gone = new WeakSet();
+  /** How many pictures of each participant it has received. */
+  pictures = new Map();
 
   /** With `grain` the picture moves: it is then larger than a packet. */
   constructor(identity, { colour = [0, 0, 0], tone = 0, size = SIZE, grain = 0 } = {}) {
@@ -33,6 +38,7 @@ export class Member {
       this.messages.push([from?.identity, new TextDecoder().decode(payload), topic]);
     });
     this.room.on(RoomEvent.TrackSubscribed, (track, _publication, participant) => void this.#watch(track, participant.identity));
+    this.room.on(RoomEvent.TrackUnsubscribed, (track) => this.#gone.add(track));
     this.room.on(RoomEvent.Disconnected, (reason) => this.events.push(['disconnected', reason]));
     for (const name of ['TrackUnpublished', 'TrackPublished']) {
       this.room.on(RoomEvent[name], (...args) => this.events.push([name, args.at(-1)?.identity]));
@@ -92,20 +98,46 @@ export class Member {
     return this.#colours.get(identity);
   }
 
+  /** The colours at places all over the newest picture of somebody. */
+  looksAt(identity) {
+    return this.#places.get(identity) ?? [];
+  }
+
   /** The strongest frequency in the newest sound of somebody. */
   hears(identity) {
-    return this.#tones.get(identity);
+    const spectrum = this.#spectra.get(identity);
+    return spectrum && (spectrum.toSorted((a, b) => b.power - a.power)[0]?.frequency ?? 0);
+  }
+
+  /** Which of these frequencies are in the newest sound of somebody. */
+  hearsOf(frequencies, identity) {
+    const spectrum = this.#spectra.get(identity) ?? [];
+    return frequencies.filter((wanted) => spectrum.some(({ frequency }) => frequency === wanted));
+  }
+
+  /** Whose tracks it gets, each with the kind of track. */
+  subscriptions() {
+    const all = this.others().flatMap(({ identity, trackPublications }) => [...trackPublications.values()].map((own) => [identity, own]));
+    const kinds = new Map([[TrackKind.KIND_VIDEO, 'video'], [TrackKind.KIND_AUDIO, 'audio']]);
+    return all.filter(([, { subscribed }]) => subscribed).map(([identity, { kind }]) => `${kinds.get(kind)} of ${identity}`).sort();
   }
 
   async #watch(track, identity) {
     try {
       if (track.kind === TrackKind.KIND_VIDEO) {
-        for await (const { frame } of new VideoStream(track)) this.#colours.set(identity, meanColour(frame.convert(VideoBufferType.RGBA)));
+        for await (const { frame } of new VideoStream(track)) {
+          if (this.#gone.has(track)) return;
+          const picture = frame.convert(VideoBufferType.RGBA);
+          this.#colours.set(identity, meanColour(picture));
+          this.#places.set(identity, coloursOf(picture));
+          this.pictures.set(identity, (this.pictures.get(identity) ?? 0) + 1);
+        }
       } else {
         const newest = [];
         for await (const frame of new AudioStream(track, SAMPLE_RATE, 1)) {
+          if (this.#gone.has(track)) return;
           newest.push(...frame.data);
-          if (newest.length >= SAMPLE_RATE / 5) this.#tones.set(identity, strongest(newest.splice(0)));
+          if (newest.length >= SAMPLE_RATE / 5) this.#spectra.set(identity, spectrumOf(newest.splice(0)));
         }
       }
     } catch {
@@ -142,17 +174,26 @@ function meanColour({ data }) {
   return sums.map((sum) => Math.round(sum / Math.ceil(data.length / step)));
 }
 
-/** Goertzel's algorithm over the frequencies the members use. */
-function strongest(samples) {
-  let best = { frequency: 0, power: 1e10 };
+/** What is in the middle of each cell of a chessboard over the picture. */
+function coloursOf({ data, width, height }) {
+  const middles = Array.from({ length: 8 }, (_, index) => (index + 0.5) / 8);
+  return middles.flatMap((down) => middles.map((across) => {
+    const at = 4 * (Math.floor(down * height) * width + Math.floor(across * width));
+    return [...data.slice(at, at + 3)];
+  }));
+}
+
+/** Goertzel's algorithm over the frequencies the members use: those that are there. */
+function spectrumOf(samples) {
+  const found = [];
   for (let frequency = 200; frequency <= 2000; frequency += 20) {
     const coefficient = 2 * Math.cos((2 * Math.PI * frequency) / SAMPLE_RATE);
     let [last, before] = [0, 0];
     for (const sample of samples) [last, before] = [sample + coefficient * last - before, last];
     const power = last * last + before * before - coefficient * last * before;
-    if (power > best.power) best = { frequency, power };
+    if (power > 1e10) found.push({ frequency, power });
   }
-  return best.frequency;
+  return found;
 }
 
 /** Codecs shift colours a little. */

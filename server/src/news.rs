@@ -1,21 +1,23 @@
-//! What a listener hears, in the words of recordings and composites.
+//! What a listener hears, in the words of recordings, composites and mixes, and what they ask for.
 
 use std::time::Instant;
 
-use mixer::compose::LiveComposer;
+use mixer::compose::{LiveComposer, LiveOutput};
 use mixer::frames::Packet;
 use mixer::recording::{NewTrack, Person, PublishedTrack, Recorder, Source, TrackPacket};
 use proto::codec::MediaKind;
 use proto::signal::decode_response;
 use proto::signal::messages::{
-    ParticipantInfo, TrackInfo, TrackSource, TrackType, encryption, participant_info::State,
-    signal_response::Message,
+    ParticipantInfo, TrackInfo, TrackSource, TrackType, encryption, participant_info::Kind,
+    participant_info::State, signal_response::Message,
 };
+use router::Wanted;
 
-use crate::engine::{Heard, HeardBatch, HeardPacket, News};
+use crate::engine::{Heard, HeardBatch, HeardPacket, ListenerId, News};
+use crate::worker::Input;
 
 /// Somebody who wants to know what happens in a room.
-pub(super) trait Witness {
+pub(crate) trait Witness {
     fn handle_person(&mut self, now: Instant, person: Person);
     fn handle_departure(&mut self, now: Instant, sid: &str);
     fn handle_speaker(&mut self, now: Instant, sid: &str, level: f32, is_active: bool);
@@ -27,7 +29,7 @@ pub(super) trait Witness {
 /// Tells a witness everything of a batch. `now` is the newest instant that is known of the room, and
 /// moves on with the packets: were the thread held up, those that wait for it would be given up
 /// otherwise although they have come.
-pub(super) fn tell(witness: &mut impl Witness, now: &mut Instant, batch: &HeardBatch) {
+pub(crate) fn tell(witness: &mut impl Witness, now: &mut Instant, batch: &HeardBatch) {
     for heard in batch.heard() {
         match heard {
             Heard::Packet(packet) => {
@@ -45,6 +47,22 @@ pub(super) fn tell(witness: &mut impl Witness, now: &mut Instant, batch: &HeardB
                 witness.handle_track(*now, new);
             }
             Heard::News(News::TrackEnded(number)) => witness.handle_track_end(*now, *number),
+        }
+    }
+}
+
+/// What a worker is to be asked because of what a composer has put out, if anything.
+pub(crate) fn wish(listener: ListenerId, output: &LiveOutput) -> Option<Input> {
+    match output {
+        LiveOutput::Piece(_) | LiveOutput::Heard(_) => None,
+        LiveOutput::KeyframeWanted(track) => Some(Input::ListenerKeyframe(listener, *track)),
+        LiveOutput::SizeWanted(track, size) => {
+            let wanted = Wanted {
+                disabled: size.is_none(),
+                size: size.map(|size| (size.width, size.height)),
+                ..Wanted::default()
+            };
+            Some(Input::ListenerWish(listener, *track, wanted))
         }
     }
 }
@@ -69,7 +87,8 @@ fn track_packet<'a>(heard: &HeardPacket<'a>) -> TrackPacket<'a> {
 fn tell_signal(witness: &mut impl Witness, now: Instant, encoded: &[u8]) {
     match decode_response(encoded) {
         Ok(Some(Message::Update(update))) => {
-            for info in update.participants {
+            let is_person = |info: &ParticipantInfo| info.kind() != Kind::Egress;
+            for info in update.participants.into_iter().filter(is_person) {
                 match info.state() {
                     State::Disconnected => witness.handle_departure(now, &info.sid),
                     State::Joining | State::Joined | State::Active => {
