@@ -196,3 +196,143 @@ impl Speaker {
 }
 
 const TICK_US: i64 = TICK_SAMPLES as i64 * 1_000 / 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: usize = 48_000;
+    /// Packets of a sender.
+    const TICKS: usize = 100;
+
+    /// Two tracks, `low` and `high`, that are heard for two seconds by whom `set_up` lets hear.
+    fn listen(set_up: impl FnOnce(&mut Speaker)) -> (Vec<Piece>, Vec<ListenerSound>) {
+        let mut speaker = Speaker::new(EncoderSettings::RECORDING).expect("settings for files");
+        set_up(&mut speaker);
+        for (track, hz) in [("low", 400.0), ("high", 1_500.0)] {
+            for (index, packet) in tone(hz).iter().enumerate() {
+                let frame = AudioFrame {
+                    pts_us: index as i64 * 20_000,
+                    data: packet,
+                    lost_before: 0,
+                };
+                assert!(speaker.handle_frame(track, frame));
+            }
+        }
+        let (mut pieces, mut sounds) = (Vec::new(), Vec::new());
+        for tick in 0..TICKS as i64 - 5 {
+            pieces.extend(speaker.make(tick * TICK_US).expect("a tick"));
+            sounds.extend(std::iter::from_fn(|| speaker.poll()));
+        }
+        (pieces, sounds)
+    }
+
+    fn tone(hz: f64) -> Vec<Vec<u8>> {
+        let mut encoder = Encoder::new(EncoderSettings::LISTENER).expect("settings for listeners");
+        let ticks = (0..TICKS).map(|tick| {
+            let at = |index| (tick * TICK_SAMPLES + index) as f64 / RATE as f64;
+            let sample = |index| (at(index) * hz * std::f64::consts::TAU).sin() as f32 * 0.2;
+            let samples: Vec<f32> = (0..TICK_SAMPLES).map(sample).collect();
+            let encoded = encoder.encode(tick as i64 * TICK_US, &samples);
+            encoded.expect("a tick of samples").data.to_vec()
+        });
+        ticks.collect()
+    }
+
+    /// How loud the low and the high tone are in packets of one channel.
+    fn loudness<'a>(packets: impl Iterator<Item = &'a [u8]>) -> [f64; 2] {
+        let mut decoder = opus::Decoder::new(RATE as u32, opus::Channels::Mono).expect("a decoder");
+        let mut samples: Vec<f32> = Vec::new();
+        for packet in packets {
+            let mut out = [0.0; TICK_SAMPLES];
+            let count = decoder.decode_float(packet, &mut out, false);
+            samples.extend(&out[..count.expect("what was encoded")]);
+        }
+        let later = samples.get(RATE / 2..).unwrap_or_default();
+        [400.0, 1_500.0].map(|hz| {
+            let step = hz * std::f64::consts::TAU / RATE as f64;
+            let sum = later
+                .iter()
+                .enumerate()
+                .fold((0.0, 0.0), |sum, (index, own)| {
+                    let (sine, cosine) = (index as f64 * step).sin_cos();
+                    (
+                        sum.0 + f64::from(*own) * sine,
+                        sum.1 + f64::from(*own) * cosine,
+                    )
+                });
+            2.0 * sum.0.hypot(sum.1) / later.len().max(1) as f64
+        })
+    }
+
+    #[test]
+    fn a_listener_hears_all_but_itself() {
+        let (pieces, sounds) = listen(|speaker| {
+            speaker
+                .add_listener("ann", EncoderSettings::LISTENER)
+                .expect("a listener");
+            speaker.set_own("ann", ["low", "not heard yet"].into_iter());
+            speaker.set_heard_by("ann", true);
+        });
+
+        assert!(sounds.iter().all(|sound| &*sound.listener == "ann"));
+        let [low, high] = loudness(sounds.iter().map(|sound| &sound.data[..]));
+        assert!(low < 0.01 && high > 0.15, "{low} {high}");
+        let all = pieces.iter().map(|piece| match piece {
+            Piece::Sound { data, .. } => &data[..],
+            Piece::Picture { .. } => panic!("no pictures are made"),
+        });
+        let [low, high] = loudness(all);
+        assert!(low > 0.15 && high > 0.15, "{low} {high}");
+    }
+
+    #[test]
+    fn nothing_is_made_for_those_who_do_not_listen() {
+        let (pieces, sounds) = listen(|speaker| {
+            for name in ["ann", "ben"] {
+                speaker
+                    .add_listener(name, EncoderSettings::LISTENER)
+                    .expect("a listener");
+                speaker.set_heard_by(name, true);
+            }
+            speaker.set_heard(false);
+            speaker.set_heard_by("ann", false);
+            speaker.remove_listener("ben");
+        });
+
+        assert_eq!(pieces, []);
+        assert_eq!(sounds, []);
+    }
+
+    #[test]
+    fn whoever_listens_again_hears_what_is_said_then() {
+        let mut speaker = Speaker::new(EncoderSettings::RECORDING).expect("settings for files");
+        speaker.set_heard(false);
+        let packets = tone(400.0);
+        let mut heard = Vec::new();
+        for (index, packet) in packets.iter().enumerate() {
+            let frame = AudioFrame {
+                pts_us: index as i64 * 20_000,
+                data: packet,
+                lost_before: 0,
+            };
+            speaker.handle_frame("low", frame);
+            if index == 20 {
+                speaker.set_heard(true);
+            }
+            // Mixing is behind what has come, as it is in a room.
+            if let Some(tick) = index.checked_sub(5) {
+                let piece = speaker.make(tick as i64 * TICK_US).expect("a tick");
+                heard.extend(piece);
+            }
+        }
+
+        assert_eq!(heard.len(), TICKS - 20);
+        let data = heard.iter().map(|piece| match piece {
+            Piece::Sound { data, .. } => &data[..],
+            Piece::Picture { .. } => panic!("no pictures are made"),
+        });
+        let [low, _] = loudness(data);
+        assert!(low > 0.15, "{low}");
+    }
+}

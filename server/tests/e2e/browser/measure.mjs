@@ -62,6 +62,24 @@ export function installMeasures() {
     return (await Promise.all(live.map(async (track) => pitchOf(await samplesOf(track))))).filter(Boolean);
   }
 
+  /** Which of these frequencies stand out from what is beside them in anything the page plays. */
+  async function tonesOf(wanted) {
+    const tracks = [...document.querySelectorAll('audio')].flatMap((element) => element.srcObject?.getAudioTracks() ?? []);
+    const played = await Promise.all(tracks.filter((track) => track.readyState === 'live').map(samplesOf));
+    const pieces = played.map((samples) => samples.slice(-RATE / 10)).filter(({ length }) => length === RATE / 10);
+    return wanted.filter((tone) => pieces.some((piece) => standsOut(piece, tone)));
+  }
+
+  function standsOut(piece, tone) {
+    return powerAt(piece, tone) > 20 * Math.max(powerAt(piece, tone - 130), powerAt(piece, tone + 130), 1);
+  }
+
+  /** The hues of all parts of the picture in a participant's tile. */
+  function partsOf(identity) {
+    const video = document.querySelector(`.tile[data-identity="${identity}"] video`);
+    return video?.videoWidth ? huesOfParts(video) : [];
+  }
+
   const RECORDED_MS = 600;
   const RATE = 48_000;
 
@@ -176,10 +194,9 @@ export function installMeasures() {
     const samples = decoded.getChannelData(0);
     const tenths = Array.from({ length: Math.floor((samples.length / RATE) * 10) }, (_, index) => index);
     const pieces = tenths.map((tenth) => samples.slice((tenth * RATE) / 10, ((tenth + 1) * RATE) / 10));
-    const standsOut = (piece, tone) => powerAt(piece, tone) > 20 * Math.max(powerAt(piece, tone - 130), powerAt(piece, tone + 130));
     const heard = tones.map((tone) => pieces.filter((piece) => standsOut(piece, tone)).length / pieces.length);
     return { duration: decoded.duration, pitches: pieces.map(pitchOf), heard };
   }
 
-  window.measure = { tiles, tones, rtp, playFile, hearFile };
+  window.measure = { tiles, tones, tonesOf, partsOf, rtp, playFile, hearFile };
 }

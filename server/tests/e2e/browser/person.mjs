@@ -101,6 +101,14 @@ export class Person {
     return this.page.evaluate(() => window.measure.tones());
   }
 
+  tonesOf(wanted) {
+    return this.page.evaluate((own) => window.measure.tonesOf(own), wanted);
+  }
+
+  partsOf(identity) {
+    return this.page.evaluate((own) => window.measure.partsOf(own), identity);
+  }
+
   /** Statistics of the RTP streams. */
   rtp() {
     return this.page.evaluate(() => window.measure.rtp());

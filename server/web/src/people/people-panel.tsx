@@ -2,13 +2,14 @@ import { useIsMuted, useIsSpeaking, useParticipantInfo, useParticipants } from '
 import { Track, type Participant } from 'livekit-client';
 import { Avatar } from '../stage/avatar';
 import { ConnectionBars } from '../stage/connection-bars';
+import { isMix } from '../stage/mix';
 import { CameraIcon, CameraOffIcon, MicrophoneIcon, MicrophoneOffIcon, ScreenIcon } from '../ui/icons';
 import { Panel } from '../ui/panel';
 import './people.css';
 
 /** Everyone in the room, and what each of them has on. */
 export function PeoplePanel({ onClose }: { onClose: () => void }) {
-  const participants = useParticipants();
+  const participants = useParticipants().filter((participant) => !isMix(participant));
   return (
     <Panel title={`People (${participants.length})`} onClose={onClose}>
       <ul className="people">

@@ -1,5 +1,6 @@
 import { ConnectionState, RoomEvent, Track, type Participant, type RemoteParticipant, type Room, type TrackPublication } from 'livekit-client';
 import { useEffect } from 'react';
+import { isMix } from '../stage/mix';
 import { toast } from '../ui/toasts';
 
 /** Says who comes, goes and shares a screen, and when a recording starts and stops. */
@@ -7,8 +8,8 @@ export function useAnnouncements(room: Room): void {
   useEffect(() => {
     // While the SDK reconnects it takes everyone out and in again: that is not news.
     const say = (text: string) => room.state === ConnectionState.Connected && toast(text);
-    const joined = (participant: RemoteParticipant) => say(`${nameOf(participant)} joined`);
-    const left = (participant: RemoteParticipant) => say(`${nameOf(participant)} left`);
+    const joined = (participant: RemoteParticipant) => !isMix(participant) && say(`${nameOf(participant)} joined`);
+    const left = (participant: RemoteParticipant) => !isMix(participant) && say(`${nameOf(participant)} left`);
     const published = (publication: TrackPublication, participant: RemoteParticipant) => {
       if (publication.source === Track.Source.ScreenShare) say(`${nameOf(participant)} shares the screen`);
     };

@@ -1,6 +1,7 @@
 import { useTracks } from '@livekit/components-react';
 import { Track } from 'livekit-client';
 import { Grid } from './grid';
+import { withoutDoubles } from './mix';
 import { SpeakerView } from './speaker-view';
 import './stage.css';
 
@@ -13,7 +14,7 @@ const SOURCES = [
 
 /** The pictures of the conference. */
 export function Stage(props: { view: View; pinned: string | undefined; onPin: (key: string) => void }) {
-  const tracks = useTracks(SOURCES, { onlySubscribed: false });
+  const tracks = withoutDoubles(useTracks(SOURCES, { onlySubscribed: false }));
   const { view, ...rest } = props;
   return (
     <main className="stage" aria-label="Participants">

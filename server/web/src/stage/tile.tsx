@@ -11,6 +11,7 @@ import { memo } from 'react';
 import { MicrophoneOffIcon, PinIcon, ScreenIcon } from '../ui/icons';
 import { Avatar } from './avatar';
 import { ConnectionBars } from './connection-bars';
+import { isMix } from './mix';
 
 interface Props {
   track: TrackReferenceOrPlaceholder;
@@ -32,12 +33,13 @@ export const Tile = memo(function Tile({ track, pinned, onPin }: Props) {
   const microphoneOff = useIsMuted({ participant, source: Track.Source.Microphone });
   const shown = name || participant.identity;
   const isScreen = source === Track.Source.ScreenShare;
-  const label = isScreen ? `${shown}'s screen` : participant.isLocal ? `${shown} (you)` : shown;
+  const showsAll = isScreen || isMix(participant);
+  const label = isMix(participant) ? 'Everyone' : isScreen ? `${shown}'s screen` : participant.isLocal ? `${shown} (you)` : shown;
   const showsVideo = isTrackReference(track) && !cameraOff;
 
   return (
     <article
-      className={`tile${isScreen ? ' screen' : ''}${speaking && !isScreen ? ' speaking' : ''}`}
+      className={`tile${showsAll ? ' screen' : ''}${speaking && !isScreen ? ' speaking' : ''}`}
       aria-label={[label, !isScreen && !showsVideo && 'camera off', !isScreen && microphoneOff && 'muted'].filter(Boolean).join(', ')}
       data-identity={participant.identity}
       data-name={shown}
