@@ -71,6 +71,9 @@ impl Speaker {
 
     /// Takes a packet. Returns whether there was room for its track.
     pub(super) fn handle_frame(&mut self, track: &str, frame: AudioFrame<'_>) -> bool {
+        if self.is_alone() {
+            return true;
+        }
         let id = match self.inputs.get(track) {
             Some(id) => *id,
             None => {
@@ -92,6 +95,11 @@ impl Speaker {
         if let Some(id) = self.inputs.remove(track) {
             self.mixer.remove_input(id);
         }
+    }
+
+    /// Whether nobody hears anything.
+    fn is_alone(&self) -> bool {
+        !self.is_heard && self.listeners.values().all(|ears| !ears.are_open)
     }
 
     /// Says whether anybody hears the mix of all.
@@ -162,7 +170,7 @@ impl Speaker {
     /// Makes a tick. What listeners hear of it is polled.
     pub(super) fn make(&mut self, tick_us: i64) -> Result<Option<Piece>, ComposeError> {
         self.next_tick += 1;
-        if !self.is_heard && self.listeners.values().all(|ears| !ears.are_open) {
+        if self.is_alone() {
             self.mixer.skip_to(tick_us + TICK_US);
             return Ok(None);
         }
