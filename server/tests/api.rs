@@ -6,6 +6,7 @@ mod folder;
 mod api {
     pub(crate) mod client;
     mod http;
+    mod policy;
     mod profile;
     mod recordings;
     mod rooms;
