@@ -7,6 +7,7 @@ mod api {
     pub(crate) mod client;
     mod http;
     mod mixes;
+    mod policy;
     mod profile;
     mod recordings;
     mod rooms;

@@ -23,7 +23,7 @@ pub use recording::{
     ChangeRecording, CompositeCodec, CompositeFile, CompositeFileState, CompositeMode, Recording,
     RecordingFile, RecordingList, RecordingState, StartRecording,
 };
-pub use room::{CreateRoom, Room, RoomList};
+pub use room::{ChangeRoom, CreateRoom, Room, RoomList};
 pub use timestamp::Timestamp;
 pub use token::{CreateToken, Grants, Token};
 

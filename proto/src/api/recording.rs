@@ -142,7 +142,7 @@ pub struct RecordingFile {
 }
 
 /// What to make of a recording besides its tracks, which are always recorded.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRecording {
     /// Whether one picture and one sound of all is made, and when.

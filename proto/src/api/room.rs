@@ -1,8 +1,8 @@
 //! Rooms.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Timestamp;
+use super::{StartRecording, Timestamp};
 use crate::ids::RoomName;
 
 /// A room.
@@ -26,6 +26,8 @@ pub struct Room {
     pub max_participants: u32,
     /// Text of yours that every participant sees.
     pub metadata: String,
+    /// What is recorded by itself when somebody comes; nothing if it is null.
+    pub recording: Option<StartRecording>,
     /// Participants now in the room.
     pub num_participants: u32,
     /// Those of them who publish a track.
@@ -55,6 +57,37 @@ pub struct CreateRoom {
     /// Text of yours that every participant sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
+    /// What is recorded by itself, from the first participant to the last, as if somebody had asked for this
+    /// recording when the first joins; null for nothing. It takes the grant `roomRecord` as well.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<StartRecording>)]
+    pub recording: Option<Option<StartRecording>>,
+}
+
+/// What to change of a room. What is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRoom {
+    /// What is recorded by itself, given as a whole; null for nothing. It counts for the next recording that begins
+    /// by itself, which is at once if there are people in the room; one that runs goes on as it is.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<StartRecording>)]
+    pub recording: Option<Option<StartRecording>>,
+}
+
+/// Tells null from what is left out.
+fn given<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<StartRecording>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Longest time-out of a room, in seconds: a week.
@@ -69,6 +102,7 @@ impl CreateRoom {
             departure_timeout: None,
             max_participants: None,
             metadata: None,
+            recording: None,
         }
     }
 
@@ -116,6 +150,12 @@ impl CreateRoom {
             .is_some_and(|asked| *asked != room.metadata)
         {
             Some("metadata")
+        } else if self
+            .recording
+            .as_ref()
+            .is_some_and(|asked| *asked != room.recording)
+        {
+            Some("recording")
         } else {
             None
         }
@@ -149,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn null_is_told_from_what_is_left_out() {
+        let recording = |json: &str| read::<ChangeRoom>(json.as_bytes()).unwrap().recording;
+
+        assert_eq!(recording("{}"), None);
+        assert_eq!(recording(r#"{"recording": null}"#), Some(None));
+        let all = Some(Some(StartRecording::default()));
+        assert_eq!(recording(r#"{"recording": {}}"#), all);
+    }
+
+    #[test]
     fn settings_left_out_agree_with_anything() {
         let room = Room {
             sid: "RM_x".to_owned(),
@@ -158,6 +208,7 @@ mod tests {
             departure_timeout: 20,
             max_participants: 200,
             metadata: "m".to_owned(),
+            recording: None,
             num_participants: 0,
             num_publishers: 0,
         };
@@ -175,10 +226,17 @@ mod tests {
         assert_eq!(
             CreateRoom {
                 metadata: Some(String::new()),
-                ..ask
+                ..ask.clone()
             }
             .differs_from(&room),
             Some("metadata")
         );
+        let recorded = |recording| {
+            let ask = ask.clone();
+            CreateRoom { recording, ..ask }.differs_from(&room)
+        };
+        assert_eq!(recorded(Some(None)), None);
+        let all = Some(Some(StartRecording::default()));
+        assert_eq!(recorded(all), Some("recording"));
     }
 }

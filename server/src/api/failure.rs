@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use proto::api::{BodyError, Problem, ProblemKind};
 
 use crate::node::NodeError;
+use crate::recorder::ask::BadField;
 
 /// A [`Problem`] on its way to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,12 @@ impl From<NodeError> for Failure {
             NodeError::Internal(_) => ProblemKind::Internal,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<BadField> for Failure {
+    fn from(bad: BadField) -> Self {
+        Self::field(bad.field, bad.detail)
     }
 }
 

@@ -8,11 +8,11 @@ use proto::api::{CompositeCodec, Mix, MixListener, SetMix, Timestamp};
 use proto::ids::Identity;
 
 use super::caller::Caller;
-use super::recordings::{Picture, layout, look};
 use super::request::{RoomPath, check_if_match, json_body, parse};
 use super::{Api, Failure, Problems, answer, to_json};
 use crate::mix::{self, MAX_LISTENERS, MixSettings, Part};
 use crate::node::{Created, NodeError};
+use crate::recorder::ask::{PictureAsk, look};
 
 /// Read how a room is mixed.
 #[utoipa::path(
@@ -122,16 +122,14 @@ fn not_mixed() -> Failure {
 }
 
 fn settings(ask: &SetMix) -> Result<MixSettings, Failure> {
-    let look = look(
-        ask.layout.as_ref().map_or(Ok(Default::default()), layout)?,
-        &Picture {
-            width: ask.width.unwrap_or(1_280),
-            height: ask.height.unwrap_or(720),
-            fps: ask.fps.unwrap_or(25),
-            codec: ask.codec.unwrap_or(CompositeCodec::Vp8),
-            bitrate: ask.bitrate.unwrap_or(1_500_000),
-        },
-    )?;
+    let picture = PictureAsk {
+        width: ask.width.unwrap_or(1_280),
+        height: ask.height.unwrap_or(720),
+        fps: ask.fps.unwrap_or(25),
+        codec: ask.codec.unwrap_or(CompositeCodec::Vp8),
+        bitrate: ask.bitrate.unwrap_or(1_500_000),
+    };
+    let look = look(ask.layout.as_ref(), &picture)?;
     let mut listeners = Vec::with_capacity(ask.listeners.len());
     for name in &ask.listeners {
         let listener = Identity::new(name)

@@ -82,7 +82,7 @@ impl FromRef<Api> for ApiKeys {
 fn described() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(rooms::list, rooms::create))
-        .routes(routes!(rooms::get, rooms::delete))
+        .routes(routes!(rooms::get, rooms::change, rooms::delete))
         .routes(routes!(tokens::create))
         .routes(routes!(participants::list))
         .routes(routes!(participants::get, participants::remove))
@@ -118,7 +118,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         title = "Plenary",
         description = "Rooms, participants, recordings and tokens. Every operation names the grant it needs; a token with grants \
             is made by any LiveKit server SDK or by `plenary token`. Durations are in seconds, times are RFC 3339, \
-            errors are RFC 9457. `POST` honours `Idempotency-Key` for 24 hours, `DELETE` honours `If-Match`. \
+            errors are RFC 9457. `POST` honours `Idempotency-Key` for 24 hours, `DELETE` and `PATCH` of a room honour `If-Match`. \
             Requests with fields or query parameters that are not described here are refused.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
@@ -230,6 +230,6 @@ mod tests {
                 operations += 1;
             }
         }
-        assert_eq!(operations, 22);
+        assert_eq!(operations, 23);
     }
 }

@@ -1,20 +1,14 @@
 //! `/v1/rooms/{room}/recordings` and `/v1/recordings`
 
-use std::ops::RangeInclusive;
-
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use mixer::codec::Codec;
-use mixer::layout::Layout;
-use mixer::picture::Size;
 use mixer::recording as kept;
 use proto::api::{
-    ChangeRecording, CompositeCodec, CompositeFile, CompositeFileState, CompositeMode, ProblemKind,
-    Recording, RecordingFile, RecordingList, RecordingState, StartRecording, Timestamp, TrackKind,
-    TrackSource,
+    ChangeRecording, CompositeFile, CompositeFileState, ProblemKind, Recording, RecordingFile,
+    RecordingList, RecordingState, StartRecording, Timestamp, TrackKind, TrackSource,
 };
 use proto::ids::{RecordingSid, RoomName};
 use proto::token::ApiKeys;
@@ -27,9 +21,8 @@ use super::request::{Page, RoomPath, check_if_match, json_body, parse};
 use super::rooms::scope;
 use super::{Api, Failure, Problems, answer, at, to_json};
 use crate::clock;
-use crate::compose::Look;
 use crate::node::NodeError;
-use crate::recorder::When;
+use crate::recorder::ask;
 
 /// List a room's recordings.
 ///
@@ -84,7 +77,10 @@ pub(super) async fn start(
             false => parse(&body)?,
         };
         let choice = kept::Choice::default();
-        let id = api.node.record(&room, choice, composite(&ask)?).await?;
+        let id = api
+            .node
+            .record(&room, choice, ask::composite(&ask)?)
+            .await?;
         let recording = read(&api, &id)?;
         let path = format!("/v1/recordings/{id}");
         Ok(at(answer(StatusCode::CREATED, &view(&recording))?, &path))
@@ -179,7 +175,7 @@ pub(super) async fn change(
     }
     if let Some(wanted) = &change.layout {
         let recordings = api.node.recordings();
-        let layout = layout(wanted)?;
+        let layout = ask::layout(wanted)?;
         recordings.set_layout(&id, layout).map_err(failed)?;
     }
     let mut recording = read(&api, &id)?;
@@ -389,81 +385,6 @@ fn composite_view(composite: &kept::Composite) -> CompositeFile {
         duration: seconds(composite.duration_us),
         bytes: composite.bytes,
     }
-}
-
-/// The composite that is asked for.
-fn composite(ask: &StartRecording) -> Result<Option<(When, Look)>, Failure> {
-    let when = match ask.composite {
-        CompositeMode::None => return Ok(None),
-        CompositeMode::Live => When::Live,
-        CompositeMode::After => When::After,
-    };
-    let codec = ask.codec.unwrap_or(match when {
-        When::Live => CompositeCodec::Vp8,
-        When::After => CompositeCodec::Vp9,
-    });
-    let look = look(
-        ask.layout.as_ref().map_or(Ok(Layout::default()), layout)?,
-        &Picture {
-            width: ask.width.unwrap_or(1_280),
-            height: ask.height.unwrap_or(720),
-            fps: ask.fps.unwrap_or(30),
-            codec,
-            bitrate: ask.bitrate.unwrap_or(2_000_000),
-        },
-    )?;
-    Ok(Some((when, look)))
-}
-
-/// A picture as it is asked for.
-pub(super) struct Picture {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    pub(super) fps: u32,
-    pub(super) codec: CompositeCodec,
-    pub(super) bitrate: u32,
-}
-
-/// What is asked for, if that can be made.
-pub(super) fn look(layout: Layout, picture: &Picture) -> Result<Look, Failure> {
-    let (width, height) = (
-        side("width", picture.width)?,
-        side("height", picture.height)?,
-    );
-    Ok(Look {
-        layout,
-        size: Size::new(width, height),
-        fps: within("fps", picture.fps, 1..=60)?,
-        codec: match picture.codec {
-            CompositeCodec::Vp8 => Codec::Vp8,
-            CompositeCodec::Vp9 => Codec::Vp9,
-        },
-        kilobits: within("bitrate", picture.bitrate, BITRATES)? / 1_000,
-    })
-}
-
-/// Bits per second that make sense for pictures.
-const BITRATES: RangeInclusive<u32> = 50_000..=50_000_000;
-
-pub(super) fn layout(value: &serde_json::Value) -> Result<Layout, Failure> {
-    serde_json::from_value(value.clone())
-        .map_err(|error| Failure::field("layout", error.to_string()))
-}
-
-fn side(field: &str, pixels: u32) -> Result<u32, Failure> {
-    match within(field, pixels, 16..=4_096)? {
-        even if even.is_multiple_of(2) => Ok(even),
-        _ => Err(Failure::field(field, format!("{field} must be even"))),
-    }
-}
-
-fn within(field: &str, number: u32, range: RangeInclusive<u32>) -> Result<u32, Failure> {
-    if range.contains(&number) {
-        return Ok(number);
-    }
-    let (from, to) = (range.start(), range.end());
-    let detail = format!("{field} must be from {from} to {to}");
-    Err(Failure::field(field, detail))
 }
 
 fn file_view(file: &kept::RecordedFile) -> RecordingFile {

@@ -4,12 +4,14 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use proto::api::{CreateRoom, Room, RoomList};
+use proto::api::{ChangeRoom, CreateRoom, Room, RoomList, StartRecording};
+use proto::ids::RoomName;
 
 use super::caller::Caller;
 use super::request::{Page, RoomPath, check_if_match, json_body, parse};
 use super::{Api, Failure, Problems, answer, at, to_json};
 use crate::node::Created;
+use crate::recorder::ask;
 use crate::web::percent_encode;
 
 /// List rooms.
@@ -55,6 +57,7 @@ pub(super) async fn create(
     let work = async {
         let ask: CreateRoom = parse(&body)?;
         check(&api, &ask)?;
+        check_recording(&caller, &ask.name, ask.recording.as_ref())?;
         let (room, created) = api.node.create_room(ask).await?;
         match created {
             Created::Existing => answer(StatusCode::OK, &room),
@@ -90,6 +93,49 @@ fn check(api: &Api, ask: &CreateRoom) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Refuses a recording that is not the caller's to order, or that nobody can make.
+fn check_recording(
+    caller: &Caller,
+    room: &RoomName,
+    recording: Option<&Option<StartRecording>>,
+) -> Result<(), Failure> {
+    let Some(recording) = recording else {
+        return Ok(());
+    };
+    caller.require_record(room.as_str())?;
+    let made = recording.as_ref().map(ask::composite).transpose();
+    made.map(drop)
+        .map_err(|bad| Failure::field(&format!("recording.{}", bad.field), bad.detail))
+}
+
+/// Change a room.
+///
+/// Changes what is recorded by itself. That counts for the next recording that begins by itself, which is at once if
+/// there are people in the room; one that runs goes on as it is, and can be changed or stopped as any.
+#[utoipa::path(
+    patch, path = "/v1/rooms/{room}", tag = "rooms", operation_id = "change_room", request_body = ChangeRoom,
+    params(
+        ("room" = String, Path, description = "The room's name"),
+        ("If-Match" = Option<String>, Header, description = "Changes the room only if this is still its ETag"),
+    ),
+    security(("token" = ["roomRecord"])),
+    responses((status = 200, description = "The room", body = Room, headers(("ETag" = String))), Problems)
+)]
+pub(super) async fn change(
+    State(api): State<Api>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Failure> {
+    caller.require_record(room.as_str())?;
+    let body = json_body(request, api.config.limits.api_body_bytes).await?;
+    let change: ChangeRoom = parse(&body)?;
+    check_recording(&caller, &room, change.recording.as_ref())?;
+    check_if_match(&headers, &to_json(&api.node.room(&room).await?)?)?;
+    answer(StatusCode::OK, &api.node.change_room(&room, change).await?)
 }
 
 /// Read a room.

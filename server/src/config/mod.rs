@@ -17,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use proto::api::{CompositeMode, StartRecording};
 use proto::token::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -113,6 +114,9 @@ settings! {
         /// Participants of a room that one worker takes before the room spreads to another, and so over all
         /// cores. More keeps rooms on one core, where they cost least.
         worker_participants: u32 = 32,
+        /// What rooms record by themselves from the first participant to the last: `off` for nothing, `tracks`, or
+        /// with a composite that is made `after` or `live`. Who makes a room by the API may say otherwise.
+        record: RoomRecord = RoomRecord::Off,
     }
 }
 
@@ -307,6 +311,36 @@ impl<'de> Deserialize<'de> for Workers {
         }
 
         deserializer.deserialize_any(Form)
+    }
+}
+
+/// What rooms record by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomRecord {
+    /// Nothing.
+    Off,
+    /// Every track.
+    Tracks,
+    /// Every track, and a composite of them when the recording has ended.
+    After,
+    /// Every track, and a composite meanwhile.
+    Live,
+}
+
+impl RoomRecord {
+    /// What is asked for when a recording begins by itself.
+    pub fn recording(self) -> Option<StartRecording> {
+        let composite = match self {
+            Self::Off => return None,
+            Self::Tracks => CompositeMode::None,
+            Self::After => CompositeMode::After,
+            Self::Live => CompositeMode::Live,
+        };
+        Some(StartRecording {
+            composite,
+            ..StartRecording::default()
+        })
     }
 }
 

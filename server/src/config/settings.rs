@@ -107,7 +107,7 @@ macro_rules! forms {
 }
 
 forms! {
-    Text: String, PathBuf, IpAddr, SocketAddr, super::Workers, super::LogFormat;
+    Text: String, PathBuf, IpAddr, SocketAddr, super::Workers, super::RoomRecord, super::LogFormat;
     Number: u16, u32, usize;
     Switch: bool;
     Keys: BTreeMap<String, Secret>;

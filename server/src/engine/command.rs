@@ -7,6 +7,7 @@ use proto::signal::messages::{JoinRequest, signal_request};
 use proto::token::Claims;
 use router::Wanted;
 
+use super::attend::Attendance;
 use super::listen::{ListenerId, Purpose};
 
 /// One signalling connection.
@@ -49,6 +50,8 @@ pub enum Request {
     Rooms,
     /// Show a room.
     Room(RoomName),
+    /// Change a room's settings.
+    ChangeRoom(RoomName, Box<api::ChangeRoom>),
     /// Close a room.
     DeleteRoom(RoomName),
     /// List a room's participants.
@@ -133,7 +136,7 @@ pub enum Reply {
     CreatedRoom(Result<(api::Room, bool), RoomError>),
     /// To [`Request::Rooms`].
     Rooms(Vec<api::Room>),
-    /// To [`Request::Room`].
+    /// To [`Request::Room`] and [`Request::ChangeRoom`].
     Room(Result<api::Room, RoomError>),
     /// To [`Request::Participants`].
     Participants(Result<Vec<api::Participant>, RoomError>),
@@ -156,4 +159,6 @@ pub enum Output {
     RoomClosed(RoomName),
     /// So many participants of a room are here.
     Present(RoomName, usize),
+    /// Somebody has come into a room that records itself, or left it, or it is to do so or no longer.
+    Attended(RoomName, Box<Attendance>),
 }

@@ -143,6 +143,7 @@ impl Engine {
             state.is_stale = true;
         }
         self.tell_presence(room);
+        self.note_arrival(room, key);
         key
     }
 

@@ -23,6 +23,7 @@ use router::{
     EncodingInfo, NewParticipant, NewPublication, ParticipantKey, PublicationKey, RoomKey,
 };
 
+use super::attend::Attendance;
 use super::command::{Output, RoomError};
 use super::limits::{MAX_EARLY_HELLOS, MAX_QUEUED_LINK_FRAMES, SEGMENT_LINGER};
 use super::room::RoomState;
@@ -355,6 +356,7 @@ impl Engine {
             is_stale: false,
             home,
             links: vec![home],
+            attendance: Attendance::default(),
         };
         self.rooms.insert(key, state);
         self.room_names.insert(name.clone(), key);
@@ -423,6 +425,7 @@ impl Engine {
             return;
         }
         let before = self.remotes.remove(&key);
+        let is_new = before.is_none();
         let was_active = before
             .as_ref()
             .is_some_and(|remote| remote.info.state() == State::Active);
@@ -457,6 +460,9 @@ impl Engine {
             tracks,
         };
         self.remotes.insert(key, remote);
+        if is_new {
+            self.note_arrival(room, key);
+        }
         if !participant.hidden {
             self.show_to_room(room, key, &info);
         }
@@ -651,6 +657,7 @@ impl Engine {
         } else if state.home != own && here == 0 {
             state.closes_at = Some(now + SEGMENT_LINGER);
         }
+        self.note_attendance(room);
     }
 
     /// Tells whoever places rooms how many participants of one are here.

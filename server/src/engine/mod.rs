@@ -16,6 +16,7 @@
     reason = "LiveKit marks fields as deprecated that today's clients still send and read"
 )]
 
+mod attend;
 mod command;
 mod counters;
 mod data;
@@ -58,6 +59,7 @@ use rand_chacha::ChaCha20Rng;
 use router::{Forward, ParticipantKey, PublicationKey, RoomKey, Router};
 use rustc_hash::FxBuildHasher;
 
+pub use attend::Attendance;
 pub use command::{
     Command, ConnectionId, Join, JoinError, Output, Reply, ReplyId, Request, RoomError,
 };
@@ -267,6 +269,7 @@ impl Engine {
             Request::ExtendRoom(room, to) => Reply::Done(self.extend_room(now, &room, to)),
             Request::Rooms => Reply::Rooms(self.room_views()),
             Request::Room(room) => Reply::Room(self.room_view(&room)),
+            Request::ChangeRoom(room, change) => Reply::Room(self.change_room(&room, &change)),
             Request::DeleteRoom(room) => Reply::Done(self.delete_room(now, &room)),
             Request::Participants(room) => Reply::Participants(self.participant_views(&room)),
             Request::RemoveParticipant(room, identity) => {

@@ -10,6 +10,7 @@ use proto::token::RoomConfig;
 use router::{ParticipantKey, RoomKey};
 
 use super::Engine;
+use super::attend::Attendance;
 use super::command::{Output, RoomError};
 
 /// What rooms are like unless their creator says otherwise.
@@ -33,6 +34,8 @@ pub struct RoomDefaults {
     pub max_participant_metadata_bytes: usize,
     /// Attributes of a participant.
     pub max_attributes: usize,
+    /// What rooms record by themselves, if anything.
+    pub recording: Option<api::StartRecording>,
 }
 
 impl Default for RoomDefaults {
@@ -47,6 +50,7 @@ impl Default for RoomDefaults {
             max_metadata_bytes: 64 * 1024,
             max_participant_metadata_bytes: 16 * 1024,
             max_attributes: 64,
+            recording: None,
         }
     }
 }
@@ -65,6 +69,8 @@ pub(super) struct RoomState {
     pub(super) home: SegmentId,
     /// Its other segments.
     pub(super) links: Vec<SegmentId>,
+    /// Who has been there; kept at its home.
+    pub(super) attendance: Attendance,
 }
 
 /// Settings a room is opened with.
@@ -74,6 +80,7 @@ pub(super) struct RoomSettings {
     departure_timeout_s: Option<u32>,
     max_participants: Option<u32>,
     metadata: Option<String>,
+    recording: Option<Option<api::StartRecording>>,
 }
 
 impl From<&RoomConfig> for RoomSettings {
@@ -84,6 +91,7 @@ impl From<&RoomConfig> for RoomSettings {
             departure_timeout_s: some(config.departure_timeout),
             max_participants: some(config.max_participants),
             metadata: Some(config.metadata.clone()),
+            recording: None,
         }
     }
 }
@@ -116,6 +124,7 @@ impl Engine {
             departure_timeout_s: create.departure_timeout,
             max_participants: create.max_participants,
             metadata: create.metadata.clone(),
+            recording: create.recording.clone(),
         };
         let key = self
             .open_room(now, &create.name, settings)
@@ -158,6 +167,12 @@ impl Engine {
             metadata,
             ..Room::default()
         };
+        let recording = settings.recording;
+        let attendance = Attendance {
+            room_sid: info.sid.clone(),
+            recording: recording.unwrap_or_else(|| defaults.recording.clone()),
+            ..Attendance::default()
+        };
         let key = self.router.create_room();
         let state = RoomState {
             name: name.clone(),
@@ -166,6 +181,7 @@ impl Engine {
             is_stale: false,
             home: self.config.segment,
             links: Vec::new(),
+            attendance,
         };
         self.rooms.insert(key, state);
         self.room_names.insert(name.clone(), key);
@@ -207,6 +223,7 @@ impl Engine {
             departure_timeout: info.departure_timeout,
             max_participants: info.max_participants,
             metadata: info.metadata,
+            recording: state.attendance.recording.clone(),
             num_participants: info.num_participants,
             num_publishers: info.num_publishers,
         }

@@ -1,6 +1,7 @@
 //! The node: its workers, and what the API and signalling ask of them.
 
 mod placement;
+mod policy;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mixer::recording::Choice;
-use proto::api::{CreateRoom, Participant, Room};
+use proto::api::{ChangeRoom, CreateRoom, Participant, Room};
 use proto::ids::{Identity, RecordingSid, RoomName};
 use proto::link::SegmentId;
 use proto::media::WallClock;
@@ -35,6 +36,7 @@ use crate::worker::{Ear, Frame, Input, MAX_QUEUED_FRAMES, Post, WorkerCounters, 
 use crate::{clock, entropy};
 
 pub use placement::{Placement, Ticket};
+pub use policy::Policies;
 
 /// How long a worker may take to answer; it answers in microseconds unless it is overloaded.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,6 +52,7 @@ pub struct Node(Arc<Inner>);
 struct Inner {
     workers: Vec<WorkerHandle>,
     placement: Placement,
+    policies: Policies,
     dumps: Option<Arc<Dumps>>,
     recordings: Recordings,
     mixes: Mixes,
@@ -166,7 +169,8 @@ pub enum StartError {
 }
 
 impl Node {
-    /// Starts a node: binds a port for each worker and starts their threads.
+    /// Starts a node: binds a port for each worker and starts their threads. It is for Tokio's runtime
+    /// to call.
     ///
     /// # Errors
     /// [`StartError`]
@@ -183,6 +187,7 @@ impl Node {
         let placement = Placement::new(count, config.room.worker_participants as usize);
         let mut posts = Post::ends(count + config.limits.mixes as usize)?;
         let mixes = Mixes::new(wall, config.limits.mixes, posts.split_off(count));
+        let policies = Policies::default();
         let mut workers = Vec::with_capacity(count);
         for (index, post) in posts.into_iter().enumerate() {
             let port = config.udp.port + index as u16;
@@ -209,11 +214,13 @@ impl Node {
                 socket,
                 post,
                 placement.clone(),
+                policies.clone(),
             )?);
         }
-        Ok(Self(Arc::new(Inner {
+        let node = Self(Arc::new(Inner {
             workers,
             placement,
+            policies: policies.clone(),
             dumps,
             recordings,
             mixes,
@@ -221,7 +228,9 @@ impl Node {
             advertised,
             next_connection: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
-        })))
+        }));
+        tokio::spawn(policies.keep(node.clone()));
+        Ok(node)
     }
 
     /// The addresses clients are offered for media.
@@ -342,6 +351,22 @@ impl Node {
         Ok(outcome?)
     }
 
+    /// Changes a room's settings.
+    ///
+    /// # Errors
+    /// [`NodeError::RoomNotFound`]
+    pub async fn change_room(
+        &self,
+        room: &RoomName,
+        change: ChangeRoom,
+    ) -> Result<Room, NodeError> {
+        let change = Request::ChangeRoom(room.clone(), Box::new(change));
+        let Reply::Room(outcome) = self.request(room, change).await? else {
+            return Err(NodeError::Overloaded);
+        };
+        Ok(outcome?)
+    }
+
     /// Ends a room.
     ///
     /// # Errors
@@ -422,10 +447,15 @@ impl Node {
             // Without an ear that hears, the recording ends by itself.
             listen(&worker, room, (listener, purpose), ear).await?;
         }
+        if self.0.recordings.is_stopping(&begun.id) {
+            // Somebody was quicker, and there was no listener to let go. It may have ended all the same.
+            let _ = self.end_recording(room, &begun.id).await;
+        }
         Ok(begun.id)
     }
 
-    /// Ends a recording, whose files are completed then.
+    /// Ends a recording because somebody wants it, and its files are completed then. A room that records
+    /// itself does not begin another before everyone has left.
     ///
     /// # Errors
     /// [`NodeError`]
@@ -434,6 +464,12 @@ impl Node {
         room: &RoomName,
         id: &RecordingSid,
     ) -> Result<(), NodeError> {
+        self.end_recording(room, id).await?;
+        self.0.policies.stopped(id);
+        Ok(())
+    }
+
+    async fn end_recording(&self, room: &RoomName, id: &RecordingSid) -> Result<(), NodeError> {
         for listener in self.0.recordings.stop(id)? {
             match self.done(room, Request::StopListening(listener)).await {
                 // Then it has ended already.
@@ -563,6 +599,7 @@ impl Node {
         let dumps = self.0.dumps.iter();
         sum.mixes = self.0.mixes.count() as u64;
         sum.recordings = self.0.recordings.counts();
+        sum.recordings_not_begun = self.0.policies.failures();
         sum.recording_free_bytes = self.0.recordings.free_bytes();
         sum.dump_omissions = dumps.flat_map(|dumps| dumps.omissions()).collect();
         sum
@@ -657,6 +694,7 @@ fn room_defaults(config: &Config, workers: usize) -> RoomDefaults {
         max_metadata_bytes: config.limits.room_metadata_bytes,
         max_participant_metadata_bytes: config.limits.participant_metadata_bytes,
         max_attributes: config.limits.attributes,
+        recording: config.room.record.recording(),
     }
 }
 

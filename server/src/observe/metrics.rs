@@ -103,6 +103,8 @@ pub struct Counters {
     pub mixes: u64,
     /// Recordings of this node, by how they stand.
     pub recordings: BTreeMap<&'static str, u64>,
+    /// Recordings that should have begun by themselves and did not, by reason.
+    pub recordings_not_begun: BTreeMap<&'static str, u64>,
     /// Free bytes of the disk of recordings, once it is known.
     pub recording_free_bytes: Option<u64>,
 }
@@ -236,6 +238,11 @@ impl Collector for Workers {
                 "Packets and sessions that RTP dumps lack",
                 &counters.dump_omissions,
             ),
+            (
+                "recordings_not_begun",
+                "Tries in vain to begin a recording of a room that records itself",
+                &counters.recordings_not_begun,
+            ),
         ] {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             for (reason, count) in counts {
@@ -322,6 +329,7 @@ mod tests {
             dump_omissions: BTreeMap::from([("queue_full", 5)]),
             mixes: 6,
             recordings: BTreeMap::from([("recording", 4)]),
+            recordings_not_begun: BTreeMap::from([("no_space", 6)]),
             recording_free_bytes: Some(9),
             ..Counters::default()
         });
@@ -335,6 +343,7 @@ mod tests {
             "plenary_dropped_datagrams_total{reason=\"unknown_source\"} 3\n",
             "plenary_rtp_dump_omissions_total{reason=\"queue_full\"} 5\n",
             "plenary_mixes 6\n",
+            "plenary_recordings_not_begun_total{reason=\"no_space\"} 6\n",
             "plenary_recordings{state=\"recording\"} 4\n",
             "plenary_recording_disk_free_bytes 9\n",
             "plenary_joins_total 1\n",

@@ -11,6 +11,7 @@
 //!    the files, see [`crate::compose`].
 //! 4. At the start what an earlier server has left unfinished is completed, see `recover`.
 
+pub mod ask;
 mod disk;
 #[cfg(feature = "chaos")]
 mod fault;
@@ -306,6 +307,20 @@ impl Recordings {
         match running(&shelf, id)?.order(order) {
             true => Ok(()),
             false => Err(RecordingError::Conflict("the recording does not keep up")),
+        }
+    }
+
+    /// Whether a recording runs that somebody wants to end.
+    pub fn is_stopping(&self, id: &RecordingSid) -> bool {
+        running(&self.0.shelf.lock(), id).is_ok_and(Running::is_stopped)
+    }
+
+    /// How a recording has ended, if it has. One that is not there any more has ended well.
+    pub fn ended(&self, id: &RecordingSid) -> Option<State> {
+        match self.0.shelf.lock().get(id) {
+            Some(shelved) if shelved.running.is_some() => None,
+            Some(shelved) => Some(shelved.manifest.state),
+            None => Some(State::Done),
         }
     }
 

@@ -94,6 +94,11 @@ impl Running {
         self.orders.try_send(order).is_ok()
     }
 
+    /// Whether somebody wants it to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.shared.is_stopped.lock()
+    }
+
     /// Says that the recording ends because somebody wants it to.
     pub(super) fn note_stop(&self) {
         *self.shared.is_stopped.lock() = true;

@@ -14,7 +14,7 @@ use super::post::{Bell, Post};
 use super::{Ear, Frame, MAX_QUEUED_INPUTS, Worker, WorkerCounters};
 use crate::engine::{ConnectionId, EngineConfig, Join, ListenerId, Purpose, Reply, Request};
 use crate::net::MediaSocket;
-use crate::node::Placement;
+use crate::node::{Placement, Policies};
 
 /// What a worker is given.
 #[derive(Debug)]
@@ -55,6 +55,7 @@ impl WorkerHandle {
         socket: MediaSocket,
         post: Post,
         placement: Placement,
+        policies: Policies,
     ) -> io::Result<Self> {
         let index = engine.segment.index();
         let bell = post.bell();
@@ -65,6 +66,7 @@ impl WorkerHandle {
             socket,
             post,
             placement,
+            policies,
             received,
             Arc::clone(&counters),
         )?;

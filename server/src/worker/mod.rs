@@ -29,7 +29,7 @@ use crate::engine::{
     Request,
 };
 use crate::net::{MediaSocket, Transit};
-use crate::node::Placement;
+use crate::node::{Placement, Policies};
 
 pub use ear::{Ear, Hearing, MAX_QUEUED_BYTES, Silence, hearing};
 pub use handle::{Input, WorkerHandle};
@@ -90,6 +90,7 @@ pub(crate) struct Worker {
     socket: MediaSocket,
     post: Post,
     placement: Placement,
+    policies: Policies,
     inputs: Receiver<Input>,
     replies: HashMap<ReplyId, oneshot::Sender<Reply>>,
     connections: HashMap<ConnectionId, mpsc::Sender<Frame>>,
@@ -114,6 +115,7 @@ impl Worker {
         mut socket: MediaSocket,
         post: Post,
         placement: Placement,
+        policies: Policies,
         inputs: Receiver<Input>,
         counters: Arc<Mutex<WorkerCounters>>,
     ) -> io::Result<Self> {
@@ -126,6 +128,7 @@ impl Worker {
             socket,
             post,
             placement,
+            policies,
             inputs,
             replies: HashMap::new(),
             connections: HashMap::new(),
@@ -352,7 +355,14 @@ impl Worker {
                     }
                 }
                 Output::RoomOpened(room) => self.placement.room_opened(self.post.own, &room),
-                Output::RoomClosed(room) => self.placement.room_closed(&room),
+                Output::RoomClosed(room) => {
+                    // First: then the room may get another home.
+                    self.policies.room_closed(&room);
+                    self.placement.room_closed(&room);
+                }
+                Output::Attended(room, attendance) => {
+                    self.policies.attended(now, room, *attendance);
+                }
                 Output::Present(room, count) => {
                     self.placement.present(self.post.own, &room, count);
                 }

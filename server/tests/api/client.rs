@@ -21,6 +21,7 @@ use tower::ServiceExt;
 /// A server with one API key.
 pub(crate) struct Server {
     router: Router,
+    pub(crate) node: Node,
     operators: Router,
     pub(crate) keys: ApiKeys,
     pub(crate) metrics: Arc<Metrics>,
@@ -51,7 +52,7 @@ impl Server {
         let metrics = Metrics::new();
         let node = Node::start(&config).expect("a node starts");
         let router = http::router(
-            node,
+            node.clone(),
             keys.clone(),
             Arc::new(config),
             metrics.clone(),
@@ -59,6 +60,7 @@ impl Server {
         );
         Self {
             router,
+            node,
             operators: observe::routes(metrics.clone()),
             keys,
             metrics,

@@ -81,7 +81,7 @@ async fn a_method_a_path_does_not_have_is_405_and_says_which_it_has() {
 
     for (method, path, has) in [
         ("PUT", "/v1/rooms", "POST"),
-        ("PATCH", "/v1/rooms/blue", "DELETE"),
+        ("PUT", "/v1/rooms/blue", "DELETE"),
         ("GET", "/v1/rooms/blue/tokens", "POST"),
         ("POST", "/healthz", "GET"),
         ("DELETE", "/", "GET"),

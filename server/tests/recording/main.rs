@@ -7,4 +7,5 @@ mod ended;
 mod folder;
 mod load;
 mod played;
+mod policy;
 mod server;

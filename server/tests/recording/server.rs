@@ -78,7 +78,7 @@ impl Setup {
         };
         let (key, secret) = Server::KEY;
         let child = command
-            .args(["serve", "--dev", "--workers", "1"])
+            .args(["serve", "--dev"])
             .args(["--http-listen", &http.to_string()])
             .args(["--admin-listen", &admin.to_string()])
             .args(["--udp-port", &udp.to_string()])
@@ -87,6 +87,7 @@ impl Setup {
             .args(["--recording-min-free-bytes", "0"])
             .args(["--recording-stop-free-bytes", "0"])
             .env("LIVEKIT_KEYS", format!("{key}: {secret}"))
+            .env("PLENARY_WORKERS", "1")
             .envs(self.variables.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

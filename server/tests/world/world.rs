@@ -659,7 +659,10 @@ impl World {
                         Delivery::Frame(connection, copy)
                     }
                     Output::Close(connection) => Delivery::Close(connection),
-                    Output::RoomOpened(_) | Output::RoomClosed(_) | Output::Present(..) => continue,
+                    Output::RoomOpened(_)
+                    | Output::RoomClosed(_)
+                    | Output::Present(..)
+                    | Output::Attended(..) => continue,
                 };
                 self.next += 1;
                 self.queue
