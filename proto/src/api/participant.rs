@@ -96,6 +96,8 @@ pub struct Track {
     pub height: u32,
     /// Whether it is sent in several encodings at once.
     pub simulcast: bool,
+    /// Whether it is end-to-end encrypted: only participants can decode it.
+    pub encrypted: bool,
     /// Its encodings, smallest first.
     pub layers: Vec<Encoding>,
 }

@@ -9,7 +9,7 @@ use proto::link::Frame;
 use proto::signal::encode_response;
 use proto::signal::messages::{
     ParticipantInfo, ParticipantUpdate, RequestResponse, TrackInfo, TrackSource, TrackType,
-    VideoQuality, participant_info, request_response, signal_response::Message,
+    VideoQuality, encryption, participant_info, request_response, signal_response::Message,
 };
 use router::{ParticipantKey, RoomKey};
 
@@ -262,6 +262,7 @@ fn track_view(info: &TrackInfo) -> api::Track {
         width: info.width,
         height: info.height,
         simulcast: info.simulcast,
+        encrypted: info.encryption() != encryption::Type::None,
         layers: info
             .layers
             .iter()

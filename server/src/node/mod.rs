@@ -435,6 +435,7 @@ impl Node {
             return Err(NodeError::ShuttingDown);
         }
         let sid = self.room(room).await?.sid;
+        self.refuse_encrypted(room, "recorded").await?;
         let home = self.0.placement.home_of(room);
         let worker = self.worker(home.ok_or(NodeError::RoomNotFound)?).clone();
         let (node, name, asked) = (self.clone(), room.clone(), worker.clone());
@@ -508,7 +509,21 @@ impl Node {
         Ok((mix, created))
     }
 
+    /// Refuses a room of which the server can decode nothing. One without tracks may get some.
+    async fn refuse_encrypted(&self, room: &RoomName, what: &str) -> Result<(), NodeError> {
+        let present = self.participants(room).await?;
+        let mut tracks = present.iter().flat_map(|own| &own.tracks).peekable();
+        if tracks.peek().is_some() && tracks.all(|track| track.encrypted) {
+            return Err(NodeError::Conflict(format!(
+                "every track in the room is end-to-end encrypted, so the room cannot be {what}: have its participants \
+                 join without encryption, or leave it to one of them"
+            )));
+        }
+        Ok(())
+    }
+
     async fn begin_mix(&self, room: &RoomName, settings: MixSettings) -> Result<(), NodeError> {
+        self.refuse_encrypted(room, "mixed").await?;
         let present = self.participants(room).await?;
         if present
             .iter()

@@ -47,7 +47,8 @@ export class Member {
 
   async join(server, name, options = {}) {
     const jwt = options.jwt ?? (await token(server, name, this.identity, options));
-    await this.room.connect(server.signallingUrl, jwt, { autoSubscribe: options.autoSubscribe ?? true, dynacast: true });
+    const { autoSubscribe = true, encryption } = options;
+    await this.room.connect(server.signallingUrl, jwt, { autoSubscribe, dynacast: true, encryption });
     return this;
   }
 

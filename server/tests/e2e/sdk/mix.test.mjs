@@ -50,7 +50,7 @@ async function enter(room, identity, options = {}) {
 
 async function api(method, room, body, path = 'mix') {
   const access = new AccessToken(server.apiKey, server.apiSecret, { identity: 'api', ttl: '5m' });
-  access.addGrant({ roomAdmin: true, room });
+  access.addGrant({ roomAdmin: true, roomRecord: true, room });
   const headers = { authorization: `Bearer ${await access.toJwt()}`, ...(body && { 'content-type': 'application/json' }) };
   const answer = await fetch(`${server.url}/v1/rooms/${room}/${path}`, { method, headers, body: body && JSON.stringify(body) });
   const text = await answer.text();
@@ -175,4 +175,23 @@ inRoom('a mix of sound alone has no picture, and ends when it is removed', async
 
   await until('the room is not mixed', async () => (await api('GET', room)).status === 404);
   await untilOnly(weak, ['ann']);
+});
+
+inRoom('what only participants can decode is neither recorded nor mixed', async (room) => {
+  const encryption = { keyProviderOptions: { sharedKey: new TextEncoder().encode('nobody else knows') } };
+  await enter(room, 'ann', { encryption });
+  const tracks = async () => (await api('GET', room, undefined, 'participants')).body.participants.flatMap((own) => own.tracks);
+  await until('ann has her tracks', async () => (await tracks()).length === 2);
+  assert.ok((await tracks()).every(({ encrypted }) => encrypted));
+
+  for (const [method, path] of [['PUT', 'mix'], ['POST', 'recordings']]) {
+    const { status, body } = await api(method, room, {}, path);
+    assert.deepEqual([status, body.type], [409, '/docs#conflict']);
+    assert.match(body.detail, /end-to-end encrypted/);
+  }
+
+  // Where somebody is in the clear there is something to mix.
+  await enter(room, 'ben');
+  await until('ben has his tracks', async () => (await tracks()).length === 4);
+  assert.equal((await api('PUT', room, SMALL)).status, 201);
 });
