@@ -44,6 +44,7 @@ impl From<NodeError> for Failure {
             NodeError::ShuttingDown => ProblemKind::ShuttingDown,
             NodeError::RecordingNotFound(_) => ProblemKind::RecordingNotFound,
             NodeError::InsufficientStorage(_) => ProblemKind::InsufficientStorage,
+            NodeError::StoreUnavailable(_) => ProblemKind::StoreUnavailable,
             NodeError::Internal(_) => ProblemKind::Internal,
         };
         Self::new(kind, error.to_string())

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use plenary::config::{Config, Workers};
 use plenary::node::Node;
 use plenary::observe::{self, Metrics};
+use plenary::recorder::StoreCounters;
 use plenary::{clock, http};
 use proto::token::{ApiKeys, Claims, Secret, VideoGrant};
 use serde_json::Value;
@@ -22,6 +23,7 @@ use tower::ServiceExt;
 pub(crate) struct Server {
     router: Router,
     operators: Router,
+    node: Node,
     pub(crate) keys: ApiKeys,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -51,7 +53,7 @@ impl Server {
         let metrics = Metrics::new();
         let node = Node::start(&config).expect("a node starts");
         let router = http::router(
-            node,
+            node.clone(),
             keys.clone(),
             Arc::new(config),
             metrics.clone(),
@@ -59,6 +61,7 @@ impl Server {
         );
         Self {
             router,
+            node,
             operators: observe::routes(metrics.clone()),
             keys,
             metrics,
@@ -97,6 +100,11 @@ impl Server {
             room: room.to_owned(),
             ..VideoGrant::default()
         })
+    }
+
+    /// What the object store makes of recordings.
+    pub(crate) fn store_counters(&self) -> Option<StoreCounters> {
+        self.node.recordings().store_counters()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
