@@ -22,6 +22,19 @@ impl Store {
         fault.map_or(Ok(()), |fault| Err(ConfigError::Refused(fault)))
     }
 
+    /// Where objects are asked for: `https://host:port`, if there is a store.
+    pub(crate) fn origin(&self) -> Option<String> {
+        let bucket = self.bucket.as_ref()?;
+        let endpoint = match (&self.endpoint, &self.region) {
+            (Some(endpoint), _) => endpoint.clone(),
+            (None, region) => format!("https://s3.{}.amazonaws.com", region.as_ref()?),
+        };
+        Some(match self.path_style {
+            true => endpoint,
+            false => endpoint.replacen("://", &format!("://{bucket}."), 1),
+        })
+    }
+
     fn fault(&self, bucket: &str) -> Option<String> {
         if !is_bucket(bucket) {
             return Some(format!(
@@ -107,6 +120,23 @@ mod tests {
             ..Store::default()
         };
         aws.check().unwrap();
+    }
+
+    #[test]
+    fn objects_are_asked_for_at_the_endpoint_or_at_aws() {
+        let mut store = minio();
+        assert_eq!(store.origin().unwrap(), "https://minio.example:9000");
+        store.path_style = false;
+        assert_eq!(
+            store.origin().unwrap(),
+            "https://recordings.minio.example:9000"
+        );
+        (store.endpoint, store.region) = (None, Some("eu-central-1".to_owned()));
+        assert_eq!(
+            store.origin().unwrap(),
+            "https://recordings.s3.eu-central-1.amazonaws.com"
+        );
+        assert_eq!(Store::default().origin(), None);
     }
 
     #[test]

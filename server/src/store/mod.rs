@@ -5,6 +5,7 @@
 
 mod upload;
 
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -43,7 +44,6 @@ const NICENESS: i32 = 10;
 const MAX_ERROR_CHARS: usize = 400;
 
 /// A bucket of an object store.
-#[derive(Debug)]
 pub(crate) struct Store {
     bucket: AmazonS3,
     prefix: Path,
@@ -56,6 +56,13 @@ pub(crate) struct Store {
     turns: Semaphore,
     sent_bytes: AtomicU64,
     failures: AtomicU64,
+}
+
+/// Without the bucket, which knows the secret.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.url).finish()
+    }
 }
 
 /// Why a store does not do what it was asked.
@@ -305,11 +312,8 @@ fn bucket(config: &config::Store, name: &str) -> object_store::Result<AmazonS3> 
         .with_disable_bulk_delete(true)
         .with_client_options(client)
         .with_retry(repeats);
-    if let Some(endpoint) = &config.endpoint {
-        builder = builder.with_endpoint(match config.path_style {
-            true => endpoint.clone(),
-            false => endpoint.replacen("://", &format!("://{name}."), 1),
-        });
+    if let Some(origin) = config.origin() {
+        builder = builder.with_endpoint(origin);
     }
     if let Some(region) = &config.region {
         builder = builder.with_region(region);

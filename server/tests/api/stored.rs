@@ -150,6 +150,9 @@ async fn what_only_the_store_has_is_redirected_to() {
     let answer = server.get(&format!("{path}/{TRACK_NAME}"), &token).await;
     assert_eq!(answer.status, 307, "{answer:?}");
     assert_eq!(answer.header("cache-control"), "no-store");
+    let policy = answer.header("content-security-policy");
+    let media = format!("media-src 'self' blob: {};", bucket.endpoint());
+    assert!(policy.contains(&media), "{policy}");
     let link = answer.header("location").to_owned();
     let whole = bucket.get(&link, &[]);
     assert_eq!(whole.status, 200, "{}", whole.head);
