@@ -10,7 +10,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_request, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_request, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use proto::api::ProblemKind;
 use proto::token::ApiKeys;
@@ -36,6 +36,7 @@ pub fn router(
     metrics: Arc<Metrics>,
     signalling: Router,
 ) -> Router {
+    let policy = content_policy(config.recording.store.origin());
     let api = Api::new(node, keys, config.clone());
     let paths = Router::new()
         .merge(api::routes(api.clone()).layer(from_fn(limit_time)))
@@ -51,7 +52,7 @@ pub fn router(
         .fallback_service(paths)
         .layer(map_request(collapse_slashes))
         .layer(from_fn(refuse_trace))
-        .layer(map_response(secure))
+        .layer(map_response_with_state(policy, secure))
         .layer(cors())
 }
 
@@ -172,8 +173,9 @@ async fn refuse_trace(request: Request, next: Next) -> Response {
 }
 
 /// What every answer tells browsers not to do.
-async fn secure(mut response: Response) -> Response {
+async fn secure(State(policy): State<HeaderValue>, mut response: Response) -> Response {
     let headers = response.headers_mut();
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     for (name, value) in SECURITY_HEADERS {
         headers
             .entry(name)
@@ -184,12 +186,19 @@ async fn secure(mut response: Response) -> Response {
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; \
+/// What pages may load, and from where. Players of recordings are redirected to the object store.
+fn content_policy(store: Option<String>) -> HeaderValue {
+    let media = format!("'self' blob: {}", store.unwrap_or_default());
+    let policy = format!(
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src {}; \
          style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
-    ),
+        media.trim_end()
+    );
+    // The address of a store has nothing that headers cannot hold.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'self'"))
+}
+
+const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // Links hold tokens in their fragment, which is never sent; room names need not be either.
     (REFERRER_POLICY, "no-referrer"),

@@ -20,5 +20,6 @@ pub mod node;
 pub mod observe;
 pub mod recorder;
 pub mod signalling;
+mod store;
 pub mod web;
 pub mod worker;

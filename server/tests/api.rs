@@ -1,5 +1,7 @@
 //! The HTTP servers as their clients meet them: real handlers, no sockets.
 
+#[path = "bucket/mod.rs"]
+mod bucket;
 #[path = "folder/mod.rs"]
 mod folder;
 
@@ -11,6 +13,7 @@ mod api {
     mod profile;
     mod recordings;
     mod rooms;
+    mod stored;
     mod tokens;
     mod twirp;
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pauses::Interval;
 use super::people::Source;
+use super::stored::Stored;
 use crate::mux::Summary;
 
 /// The version of manifests that is written here.
@@ -89,6 +90,9 @@ pub struct Manifest {
     /// What was made of them: one picture and one sound of all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub composites: Vec<Composite>,
+    /// What an object store has of it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
 }
 
 /// A composite of a recording.
@@ -197,6 +201,7 @@ impl Manifest {
             dropped_packets: 0,
             files: Vec::new(),
             composites: Vec::new(),
+            stored: None,
         }
     }
 

@@ -22,6 +22,7 @@ mod manifest;
 mod pauses;
 mod people;
 mod recorder;
+mod stored;
 mod track;
 
 pub use choice::Choice;
@@ -34,5 +35,6 @@ pub use pauses::{Interval, Pauses};
 pub(crate) use people::People;
 pub use people::{Person, PublishedTrack, Source};
 pub use recorder::{End, FileId, NewTrack, Output, Recorder, Settings};
+pub use stored::{Stored, StoredFile, StoredState, UnfinishedUpload};
 pub use track::TrackPacket;
 pub(crate) use track::turned;

@@ -21,7 +21,8 @@ pub use participant::{
 pub use problem::{Problem, ProblemKind};
 pub use recording::{
     ChangeRecording, CompositeCodec, CompositeFile, CompositeFileState, CompositeMode, Recording,
-    RecordingFile, RecordingList, RecordingState, StartRecording,
+    RecordingFile, RecordingList, RecordingState, StartRecording, StoredRecording,
+    StoredRecordingState,
 };
 pub use room::{ChangeRoom, CreateRoom, Room, RoomList};
 pub use timestamp::Timestamp;

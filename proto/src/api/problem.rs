@@ -102,6 +102,8 @@ problems! {
     LimitExceeded = 429 "limit-exceeded" "Limit exceeded",
     /// The server failed; its log says why.
     Internal = 500 "internal" "Internal error",
+    /// The object store of recordings cannot be reached or refuses; the detail has what it says.
+    StoreUnavailable = 502 "store-unavailable" "Object store unavailable",
     /// The server has no capacity for this; try again after `Retry-After` seconds.
     Overloaded = 503 "overloaded" "Overloaded",
     /// The server is stopping; try again after `Retry-After` seconds.

@@ -38,6 +38,41 @@ pub struct Recording {
     pub files: Vec<RecordingFile>,
     /// What is made of them: one picture and one sound of all.
     pub composites: Vec<CompositeFile>,
+    /// What an object store has of it. Absent while it runs, and if there is no store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<StoredRecording>,
+}
+
+/// What an object store has of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StoredRecording {
+    /// How it stands.
+    pub state: StoredRecordingState,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// Where: the names of its objects are this, a slash, and the `path` of a file.
+    #[schema(example = "s3://recordings/RM_aQ3kXbW7cT9z/2026-11-21T10-00-00-000Z-RC_aQ3kXbW7cT9z")]
+    pub url: String,
+    /// Bytes that are there.
+    pub bytes: u64,
+    /// Bytes that will be there.
+    pub total_bytes: u64,
+    /// Why the last try has failed. There will be another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How a recording stands with an object store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredRecordingState {
+    /// It has not begun, waits for the next try, or for a composite.
+    Waiting,
+    /// Files are being uploaded.
+    Uploading,
+    /// The store has all of it, and has confirmed that.
+    Stored,
 }
 
 /// A file with one picture and one sound of everyone.

@@ -46,6 +46,7 @@ impl From<NodeError> for Failure {
             NodeError::RecordingNotFound(_) => ProblemKind::RecordingNotFound,
             NodeError::MixNotFound => ProblemKind::MixNotFound,
             NodeError::InsufficientStorage(_) => ProblemKind::InsufficientStorage,
+            NodeError::StoreUnavailable(_) => ProblemKind::StoreUnavailable,
             NodeError::Internal(_) => ProblemKind::Internal,
         };
         Self::new(kind, error.to_string())

@@ -52,8 +52,10 @@ impl Api {
     /// An API for the rooms of this node.
     pub fn new(node: Node, keys: ApiKeys, config: Arc<Config>) -> Self {
         let idempotency = Idempotency::new(config.limits.idempotency_keys);
+        let egresses = Egresses::start(node.clone(), &config.recording);
+        node.recordings().resume_storing();
         Self {
-            egresses: Egresses::start(node.clone(), &config.recording),
+            egresses,
             node,
             keys,
             config,

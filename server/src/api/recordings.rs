@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mixer::recording as kept;
 use proto::api::{
     ChangeRecording, CompositeFile, CompositeFileState, ProblemKind, Recording, RecordingFile,
-    RecordingList, RecordingState, StartRecording, Timestamp, TrackKind, TrackSource,
+    RecordingList, RecordingState, StartRecording, StoredRecording, StoredRecordingState,
+    Timestamp, TrackKind, TrackSource,
 };
 use proto::ids::{RecordingSid, RoomName};
 use proto::token::ApiKeys;
@@ -22,7 +23,7 @@ use super::rooms::scope;
 use super::{Api, Failure, Problems, answer, at, to_json};
 use crate::clock;
 use crate::node::NodeError;
-use crate::recorder::ask;
+use crate::recorder::{Place, ask, media_type};
 
 /// List a room's recordings.
 ///
@@ -190,7 +191,7 @@ pub(super) async fn change(
 
 /// Delete a recording.
 ///
-/// Deletes its files. A recording that runs is to be stopped first.
+/// Deletes its files, here and in the object store. A recording that runs is to be stopped first.
 #[utoipa::path(
     delete, path = "/v1/recordings/{id}", tag = "recordings", operation_id = "delete_recording",
     params(
@@ -230,7 +231,8 @@ pub(super) struct Download {
 /// Get a file of a recording.
 ///
 /// `file` is that of an entry of `files`, or `manifest.json` or `journal.jsonl`. Ranges are honoured, so a player can
-/// jump. A file of a recording that runs is as long as it is at that moment, and plays.
+/// jump. A file of a recording that runs is as long as it is at that moment, and plays. One that only the object store
+/// has is redirected to, with a link that works for an hour.
 #[utoipa::path(
     get, path = "/v1/recordings/{id}/files/{file}", tag = "recordings", operation_id = "get_recording_file",
     params(
@@ -243,6 +245,7 @@ pub(super) struct Download {
     responses(
         (status = 200, description = "The file"),
         (status = 206, description = "The wanted bytes of it"),
+        (status = 307, description = "It is in the object store", headers(("Location" = String))),
         (status = 416, description = "It has no such bytes"),
         Problems
     )
@@ -263,7 +266,10 @@ pub(super) async fn file(
         }
     };
     let (id, recording) = permitted(&api, &caller, &id)?;
-    let path = api.node.recordings().file(&id, &file).map_err(failed)?;
+    let path = match api.node.recordings().file(&id, &file).map_err(failed)? {
+        Place::Here(path) => path,
+        Place::Stored(object) => return redirect(&api, &object, &file, query.download).await,
+    };
     let served = ServeFile::new(path).oneshot(request).await;
     let mut response = served.into_response();
     let headers = response.headers_mut();
@@ -279,25 +285,26 @@ pub(super) async fn file(
     Ok(response)
 }
 
+/// Sends the client to the object store, which honours ranges as well.
+async fn redirect(
+    api: &Api,
+    object: &str,
+    file: &str,
+    is_download: bool,
+) -> Result<Response, Failure> {
+    let save_as = is_download.then_some(file);
+    let link = api.node.recordings().link(object, save_as).await;
+    let headers = [
+        (LOCATION, link.map_err(failed)?),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((StatusCode::TEMPORARY_REDIRECT, headers).into_response())
+}
+
 fn by_token(keys: &ApiKeys, token: &str) -> Result<Caller, Failure> {
     keys.verify(token, clock::unix_now())
         .map(Caller)
         .map_err(|error| Failure::new(ProblemKind::Unauthorized, error.to_string()))
-}
-
-/// What is in a file. Matroska with the codecs of WebM is WebM, which browsers play under that name
-/// only.
-fn media_type(recording: &kept::Manifest, file: &str) -> &'static str {
-    let mut entries = recording.files.iter();
-    let entry = entries.find(|entry| entry.path.rsplit('/').next() == Some(file));
-    match entry.map(|entry| entry.codec.as_str()) {
-        Some("opus") => "audio/webm",
-        Some("h264") => "video/x-matroska",
-        Some(_) => "video/webm",
-        None if file.ends_with(".webm") => "video/webm",
-        None if file.ends_with(".json") => "application/json",
-        None => "application/x-ndjson",
-    }
 }
 
 /// A recording that the caller may see.
@@ -364,6 +371,22 @@ fn view(recording: &kept::Manifest) -> Recording {
         dropped_packets: recording.dropped_packets,
         files: recording.files.iter().map(file_view).collect(),
         composites: recording.composites.iter().map(composite_view).collect(),
+        stored: recording.stored.as_ref().map(stored_view),
+    }
+}
+
+fn stored_view(stored: &kept::Stored) -> StoredRecording {
+    StoredRecording {
+        state: match stored.state {
+            kept::StoredState::Waiting => StoredRecordingState::Waiting,
+            kept::StoredState::Uploading => StoredRecordingState::Uploading,
+            kept::StoredState::Stored => StoredRecordingState::Stored,
+        },
+        since: Timestamp::from_unix_ms(stored.since_ms.unsigned_abs()),
+        url: stored.url.clone(),
+        bytes: stored.bytes,
+        total_bytes: stored.total_bytes,
+        error: stored.error.clone(),
     }
 }
 

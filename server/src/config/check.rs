@@ -42,6 +42,7 @@ impl Config {
                 self.udp.port
             ));
         }
+        self.recording.store.check()?;
         self.check_counts()
     }
 
@@ -163,6 +164,14 @@ impl Config {
                  put a TLS proxy in front and set public_url",
             );
         }
+        let store = &self.recording.store;
+        if let Some(endpoint) = &store.endpoint
+            && endpoint.starts_with("http://")
+        {
+            warn(&format!(
+                "recording.store.endpoint {endpoint} has no TLS: whoever listens on the way hears and sees recordings"
+            ));
+        }
         if let Some(folder) = &self.debug.rtp_dump {
             let folder = folder.display();
             warn(&format!(
@@ -175,7 +184,7 @@ impl Config {
 }
 
 /// Whether this is `http(s)://host[:port]`.
-fn is_origin(url: &str) -> bool {
+pub(super) fn is_origin(url: &str) -> bool {
     let Some(authority) = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))

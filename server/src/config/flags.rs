@@ -44,7 +44,7 @@ impl Args for ConfigFlags {
                 arg.action(ArgAction::Set).value_name(match field.form {
                     Form::Number => "N",
                     Form::List => "A,B",
-                    Form::Text | Form::Switch | Form::Keys => "VALUE",
+                    Form::Text | Form::Switch | Form::Secret | Form::Keys => "VALUE",
                 })
             })
         })

@@ -11,6 +11,7 @@ pub mod keys;
 mod load;
 mod settings;
 mod show;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -124,7 +125,7 @@ settings! {
     /// Recordings.
     Recording in "recording" {
         /// The folder recordings are kept in, made with the first one. It is its owner's alone, and nothing in it
-        /// is deleted but by the API.
+        /// is deleted but by the API, or when `recording.store` has it and `recording.store.keep_local` is off.
         folder: PathBuf = PathBuf::from("recordings"),
         /// Recordings at the same time.
         max_running: u32 = 100,
@@ -132,6 +133,38 @@ settings! {
         min_free_bytes: usize = 2_147_483_648,
         /// When fewer bytes are free, recordings end.
         stop_free_bytes: usize = 268_435_456,
+    }
+    with {
+        /// Where recordings are uploaded.
+        store: Store,
+    }
+}
+
+settings! {
+    /// An object store that speaks S3, to which recordings are uploaded when they have ended.
+    Store in "recording.store" {
+        /// The bucket recordings are uploaded to. Left out, they stay in `recording.folder` only.
+        bucket: Option<String> = None,
+        /// What the names of all objects begin with, such as `plenary/recordings`.
+        prefix: String = String::new(),
+        /// Address of the store, such as `https://minio.example.com:9000`; left out, it is AWS.
+        endpoint: Option<String> = None,
+        /// The store's region. AWS needs it, others mostly take any.
+        region: Option<String> = None,
+        /// Id of the access key. Left out, the role of the machine is used (EC2, ECS, EKS).
+        access_key_id: Option<String> = None,
+        /// The access key's secret. There is no flag, because everyone on a machine can read those.
+        secret_access_key: Option<Secret> = None,
+        /// Puts the bucket into the path of addresses, as all stores understand it, and not into the host's name.
+        path_style: bool = true,
+        /// Allows an `endpoint` without TLS, on a network that nobody else listens to.
+        allow_http: bool = false,
+        /// Keeps the files of recordings that the store has. Switched off, pictures and sound are deleted from
+        /// `recording.folder` as soon as all of a recording is in the store.
+        keep_local: bool = true,
+        /// Bytes of a part in which large files are sent, at least 5 MiB; two are in memory at most. Files of more
+        /// than 10,000 parts, as many as S3 takes, are sent in larger ones.
+        part_bytes: usize = 8_388_608,
     }
 }
 
@@ -228,6 +261,7 @@ impl Config {
             Udp::FIELDS,
             Room::FIELDS,
             Recording::FIELDS,
+            Store::FIELDS,
             Web::FIELDS,
             Limits::FIELDS,
             Log::FIELDS,

@@ -29,6 +29,11 @@ impl Field {
         }
     }
 
+    /// The tables it stands in, the outermost first.
+    pub(super) fn sections(&self) -> impl Iterator<Item = &'static str> {
+        self.section.split('.').filter(|name| !name.is_empty())
+    }
+
     /// Its environment variable: `PLENARY_ROOM_EMPTY_TIMEOUT`.
     pub fn variable(&self) -> String {
         format!("PLENARY_{}", self.path().replace('.', "_").to_uppercase())
@@ -37,7 +42,8 @@ impl Field {
     /// Its flag without the dashes, `room-empty-timeout`; secrets have none, because every user of
     /// a machine can read the arguments of a process.
     pub fn flag(&self) -> Option<String> {
-        (self.form != Form::Keys).then(|| self.path().replace(['.', '_'], "-"))
+        let is_secret = matches!(self.form, Form::Keys | Form::Secret);
+        (!is_secret).then(|| self.path().replace(['.', '_'], "-"))
     }
 
     /// Its documentation as one text.
@@ -52,7 +58,7 @@ impl Field {
     /// Reads the text of a flag or a variable into the value the file would hold.
     pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
         match self.form {
-            Form::Text => Ok(Value::String(text.to_owned())),
+            Form::Text | Form::Secret => Ok(Value::String(text.to_owned())),
             Form::Number => text
                 .trim()
                 .parse()
@@ -88,6 +94,8 @@ pub enum Form {
     Switch,
     /// Values with commas between.
     List,
+    /// As it is, and not shown.
+    Secret,
     /// API keys and their secrets: `key: secret`, with commas or new lines between.
     Keys,
 }
@@ -110,6 +118,7 @@ forms! {
     Text: String, PathBuf, IpAddr, SocketAddr, super::Workers, super::RoomRecord, super::LogFormat;
     Number: u16, u32, usize;
     Switch: bool;
+    Secret: Secret;
     Keys: BTreeMap<String, Secret>;
 }
 

@@ -90,11 +90,8 @@ fn by_section(text: &mut String, mut write: impl FnMut(&mut String, &Field)) {
 
 /// The field's value as it would stand in a file, on one line.
 fn value(table: &Table, field: &Field) -> Option<String> {
-    let table = if field.section.is_empty() {
-        table
-    } else {
-        table.get(field.section)?.as_table()?
-    };
+    let mut sections = field.sections();
+    let table = sections.try_fold(table, |table, name| table.get(name)?.as_table())?;
     let value = table.get(field.name)?;
     let Value::Table(keys) = value else {
         return Some(value.to_string());

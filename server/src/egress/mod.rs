@@ -32,7 +32,7 @@ use proto::signal::messages::{EgressInfo, EgressSourceType, EgressStatus, FileIn
 use crate::clock;
 use crate::config;
 use crate::node::Node;
-use crate::recorder::Recordings;
+use crate::recorder::{Hold, Recordings};
 
 pub use error::EgressError;
 pub use order::Order;
@@ -94,7 +94,14 @@ impl Egresses {
         }));
         if !unfinished.is_empty() {
             let own = egresses.clone();
-            let begun = follow(move || unfinished.iter().for_each(|id| own.finish(id)));
+            let recordings = egresses.recordings();
+            let holds = unfinished.into_iter().map(|id| (recordings.hold(&id), id));
+            let holds: Vec<_> = holds.collect();
+            let begun = follow(move || {
+                for (hold, id) in holds {
+                    own.finish(&id, hold);
+                }
+            });
             if let Err(error) = begun {
                 tracing::error!(%error, "egresses of an earlier server are not completed");
             }
@@ -120,6 +127,7 @@ impl Egresses {
             .node
             .record(&order.room, target.choice.clone(), None)
             .await?;
+        let hold = self.recordings().hold(&id);
         if let Some(layout) = &order.layout {
             let recordings = inner.node.recordings();
             // One that cannot be written down is what composites look like anyway.
@@ -144,7 +152,7 @@ impl Egresses {
                 ..EgressInfo::default()
             },
         };
-        if let Err(error) = self.keep(&id, &kept).await {
+        if let Err(error) = self.keep(&id, &kept, hold).await {
             // What nobody is told of is not to run.
             let _ = inner.node.stop_recording(&order.room, &id).await;
             return Err(error);
@@ -153,13 +161,13 @@ impl Egresses {
     }
 
     /// Writes one down, and has it finished when its recording has ended.
-    async fn keep(&self, id: &RecordingSid, kept: &Kept) -> Result<(), EgressError> {
+    async fn keep(&self, id: &RecordingSid, kept: &Kept, hold: Hold) -> Result<(), EgressError> {
         let (folder, written) = (self.recordings().folder(id)?, kept.clone());
         let writing = tokio::task::spawn_blocking(move || written.write(&folder));
         writing.await.map_err(io::Error::from)??;
         self.0.shelf.lock().insert(id.clone(), kept.clone());
         let (own, name) = (self.clone(), id.clone());
-        Ok(follow(move || own.finish(&name))?)
+        Ok(follow(move || own.finish(&name, hold))?)
     }
 
     /// Those that are wanted, oldest first.
@@ -273,7 +281,7 @@ impl Egresses {
     }
 
     /// Waits until a recording has ended, and makes the files of its egress. It blocks.
-    fn finish(&self, id: &RecordingSid) {
+    fn finish(&self, id: &RecordingSid, _files_stay: Hold) {
         // What is deleted needs no files.
         let Ok(manifest) = self.recordings().wait_for_end(id) else {
             return;

@@ -1,6 +1,6 @@
 //! Egresses as LiveKit shows them.
 
-use mixer::recording::{FileState, Manifest, RecordedFile, State};
+use mixer::recording::{FileState, Manifest, RecordedFile, State, StoredState};
 use proto::signal::messages::{EgressInfo, EgressSourceType, EgressStatus, FileInfo, egress_info};
 
 use super::kept::Kept;
@@ -58,7 +58,10 @@ pub(super) fn of_recording(egress_id: String, manifest: &Manifest) -> EgressInfo
         State::DiskFull | State::Failed => EgressStatus::EgressFailed,
     };
     let files = manifest.files.iter();
-    let files = files.map(|file| of_file(file, manifest, file.path.clone()));
+    let files = files.map(|file| FileInfo {
+        location: stored_location(manifest, &file.path),
+        ..of_file(file, manifest, file.path.clone())
+    });
     let error = manifest.error.clone().unwrap_or_default();
     let mut info = EgressInfo {
         egress_id,
@@ -78,6 +81,13 @@ pub(super) fn of_recording(egress_id: String, manifest: &Manifest) -> EgressInfo
     }
     set_files(&mut info, files.collect());
     info
+}
+
+/// Where the object store has a file, once it has all of the recording.
+fn stored_location(manifest: &Manifest, path: &str) -> String {
+    let stored = manifest.stored.as_ref();
+    let stored = stored.filter(|stored| stored.state == StoredState::Stored);
+    stored.map_or_else(String::new, |stored| format!("{}/{path}", stored.url))
 }
 
 /// The file of a track, under the name it has.
@@ -110,6 +120,8 @@ pub(super) fn set_files(info: &mut EgressInfo, files: Vec<FileInfo>) {
 
 #[cfg(test)]
 mod tests {
+    use mixer::recording::Stored;
+
     use super::super::kept::{Make, Plan};
     use super::*;
 
@@ -163,6 +175,25 @@ mod tests {
             location: String::new(),
         };
         assert_eq!(info.file_results, [expected]);
+    }
+
+    #[test]
+    fn the_files_of_a_recording_are_where_the_store_has_them() {
+        let mut manifest = manifest();
+        manifest.files.push(file());
+        let mut stored = Stored::new("s3://talks/RM_1/RC_1".to_owned(), 0);
+        let mut location_in = |state| {
+            stored.enter(state, 0);
+            manifest.stored = Some(stored.clone());
+            let info = of_recording("EG_1".to_owned(), &manifest);
+            info.file_results[0].location.clone()
+        };
+
+        assert_eq!(location_in(StoredState::Uploading), "");
+        assert_eq!(
+            location_in(StoredState::Stored),
+            "s3://talks/RM_1/RC_1/tracks/PA_1/TR_1-cam-000.mkv"
+        );
     }
 
     fn kept(status: EgressStatus) -> Kept {

@@ -102,6 +102,9 @@ pub enum NodeError {
     /// There is too little room on the disk.
     #[error("{0}")]
     InsufficientStorage(String),
+    /// The object store does not do what it should.
+    #[error("{0}")]
+    StoreUnavailable(String),
     /// Something that should work does not.
     #[error("{0}")]
     Internal(String),
@@ -112,9 +115,10 @@ impl From<RecordingError> for NodeError {
         let detail = error.to_string();
         match error {
             RecordingError::NotFound => Self::RecordingNotFound(detail),
-            RecordingError::Conflict(_) => Self::Conflict(detail),
+            RecordingError::Conflict(_) | RecordingError::Elsewhere(_) => Self::Conflict(detail),
             RecordingError::TooMany(_) => Self::LimitExceeded(detail),
             RecordingError::NoSpace { .. } => Self::InsufficientStorage(detail),
+            RecordingError::Store(_) => Self::StoreUnavailable(detail),
             RecordingError::Live(_) | RecordingError::Disk(_) => Self::Internal(detail),
         }
     }
@@ -615,6 +619,7 @@ impl Node {
         sum.mixes = self.0.mixes.count() as u64;
         sum.recordings = self.0.recordings.counts();
         sum.recordings_not_begun = self.0.policies.failures();
+        sum.recording_store = self.0.recordings.store_counters();
         sum.recording_free_bytes = self.0.recordings.free_bytes();
         sum.dump_omissions = dumps.flat_map(|dumps| dumps.omissions()).collect();
         sum

@@ -306,6 +306,7 @@ fn reason(error: &NodeError) -> &'static str {
         | NodeError::ShuttingDown
         | NodeError::RecordingNotFound(_)
         | NodeError::MixNotFound
+        | NodeError::StoreUnavailable(_)
         | NodeError::Internal(_) => "failed",
     }
 }

@@ -17,6 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::net::{BOUNDS_US, Transit};
+use crate::recorder::StoreCounters;
 
 /// Everything this process counts. Fields may be cloned and counted up from any thread.
 #[derive(Debug)]
@@ -107,6 +108,8 @@ pub struct Counters {
     pub recordings_not_begun: BTreeMap<&'static str, u64>,
     /// Free bytes of the disk of recordings, once it is known.
     pub recording_free_bytes: Option<u64>,
+    /// What the object store makes of recordings, if there is one.
+    pub recording_store: Option<StoreCounters>,
 }
 
 impl Metrics {
@@ -267,6 +270,9 @@ impl Collector for Workers {
             )?;
             ConstGauge::new(bytes as i64).encode(gauge)?;
         }
+        if let Some(store) = &counters.recording_store {
+            encode_store(&mut encoder, store)?;
+        }
         let bounds = BOUNDS_US.iter().map(|us| *us as f64 / 1e6);
         let buckets: Vec<(f64, u64)> = bounds
             .chain([f64::INFINITY])
@@ -312,6 +318,31 @@ impl Collector for Workers {
     }
 }
 
+fn encode_store(
+    encoder: &mut DescriptorEncoder<'_>,
+    store: &StoreCounters,
+) -> Result<(), fmt::Error> {
+    for (name, help, count) in [
+        (
+            "recording_stored_bytes",
+            "Bytes of recordings sent to the object store",
+            store.sent_bytes,
+        ),
+        (
+            "recording_store_failures",
+            "Tries to store a recording that have failed",
+            store.failures,
+        ),
+    ] {
+        let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(count).encode(counter)?;
+    }
+    let help = "Files of ended recordings that the object store does not have";
+    let name = "recording_store_missing_files";
+    let gauge = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    ConstGauge::new(store.missing_files as i64).encode(gauge)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,6 +362,10 @@ mod tests {
             recordings: BTreeMap::from([("recording", 4)]),
             recordings_not_begun: BTreeMap::from([("no_space", 6)]),
             recording_free_bytes: Some(9),
+            recording_store: Some(StoreCounters {
+                missing_files: 6,
+                ..StoreCounters::default()
+            }),
             ..Counters::default()
         });
         metrics.joins.inc();
@@ -346,6 +381,7 @@ mod tests {
             "plenary_recordings_not_begun_total{reason=\"no_space\"} 6\n",
             "plenary_recordings{state=\"recording\"} 4\n",
             "plenary_recording_disk_free_bytes 9\n",
+            "plenary_recording_store_missing_files 6\n",
             "plenary_joins_total 1\n",
         ] {
             assert!(text.contains(line), "{text}");

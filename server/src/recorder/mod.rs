@@ -9,7 +9,8 @@
 //! 2. That gives them to a [`mixer::recording::Recorder`], and what comes out to files, see `disk`.
 //! 3. A composite is made meanwhile by a listener and a thread of its own, see `live`, or afterwards of
 //!    the files, see [`crate::compose`].
-//! 4. At the start what an earlier server has left unfinished is completed, see `recover`.
+//! 4. What has ended is uploaded to the object store, if there is one, see `transfer`.
+//! 5. At the start what an earlier server has left unfinished is completed, see `recover`.
 
 pub mod ask;
 mod disk;
@@ -19,7 +20,9 @@ mod live;
 mod recover;
 mod session;
 mod space;
+mod storing;
 mod sync;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,13 +48,18 @@ use rand_chacha::ChaCha20Rng;
 use crate::compose::{self, Job, JobError, Look, Progress};
 use crate::config;
 use crate::engine::{ListenerId, Purpose};
+use crate::store::Store;
 use crate::worker::{Ear, WorkerHandle, hearing};
 use crate::{clock, entropy, files};
+
+pub(crate) use storing::{Hold, media_type};
+pub use storing::{Place, StoreCounters};
 
 use disk::Disk;
 use live::{Live, LiveError};
 use session::{Order, Running, Session};
 use space::Space;
+use storing::Storing;
 use sync::Syncer;
 
 /// How long a node that stops waits for its recordings to be completed.
@@ -64,12 +72,16 @@ pub struct Recordings(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: config::Recording,
+    /// Where they are uploaded, if anywhere.
+    store: Option<Arc<Store>>,
     syncer: Syncer,
     next_listener: AtomicU64,
     /// Those there are, by id, oldest first.
     shelf: Mutex<BTreeMap<RecordingSid, Shelved>>,
     /// Rings when a recording has ended.
     ended: Condvar,
+    /// Whoever holds it writes manifests of what has ended: the latest last.
+    writing: Mutex<()>,
     /// Whoever holds it composes: one recording at a time.
     composing: Mutex<()>,
     is_stopping: AtomicBool,
@@ -83,6 +95,10 @@ struct Shelved {
     running: Option<Running>,
     /// How far its composite is, while one is made of its files.
     composing: Option<Arc<Progress>>,
+    /// How far it is on its way into the object store, since it was begun to be stored.
+    storing: Option<Storing>,
+    /// How many want its files to stay where they are.
+    holds: u32,
 }
 
 /// When a composite is made.
@@ -128,6 +144,12 @@ pub enum RecordingError {
     /// A composite cannot be begun.
     #[error("a live composite cannot be made: {0}")]
     Live(String),
+    /// The object store does not do what it should.
+    #[error("the object store cannot be used: {0}")]
+    Store(String),
+    /// It is in a store that is not the one that is configured.
+    #[error("its files are at {0}, where recording.store does not lead; set that as it was")]
+    Elsewhere(String),
     /// The disk does not work.
     #[error("the folder of recordings cannot be used: {0}")]
     Disk(#[from] io::Error),
@@ -151,10 +173,12 @@ impl Recordings {
         let shelf = shelve(&config.folder);
         let recordings = Self(Arc::new(Inner {
             config: config.clone(),
+            store: Store::open(&config.store)?.map(Arc::new),
             syncer: Syncer::start()?,
             next_listener: AtomicU64::new(0),
             shelf: Mutex::new(shelf),
             ended: Condvar::new(),
+            writing: Mutex::new(()),
             composing: Mutex::new(()),
             is_stopping: AtomicBool::new(false),
         }));
@@ -230,6 +254,8 @@ impl Recordings {
             manifest: running.manifest(),
             running: Some(running),
             composing: None,
+            storing: None,
+            holds: 0,
         };
         inner.shelf.lock().insert(id.clone(), shelved);
         let (own, name) = (self.clone(), id.clone());
@@ -237,6 +263,7 @@ impl Recordings {
             .name("recording".to_owned())
             .spawn(move || {
                 session.run(|manifest| own.note_end(&name, manifest));
+                own.begin_storing(&name);
                 own.compose(&name);
             })?;
         tracing::info!(recording = %id, %room, "recording begins");
@@ -362,16 +389,19 @@ impl Recordings {
         Ok(both.collect())
     }
 
-    /// Deletes a recording that has ended, with its files. A composite that is being made of it is
-    /// given up. It blocks.
+    /// Deletes a recording that has ended, with its files and what the object store has of it. A
+    /// composite that is being made of it is given up. It blocks.
     ///
     /// # Errors
     /// [`RecordingError`]
     pub fn delete(&self, id: &RecordingSid) -> Result<(), RecordingError> {
-        let shelved = self.take_from_shelf(id)?;
-        if let Err(error) = fs::remove_dir_all(&shelved.folder) {
+        let mut shelved = self.take_from_shelf(id)?;
+        let deleted = self.delete_stored(&mut shelved);
+        let deleted = deleted.and_then(|()| Ok(fs::remove_dir_all(&shelved.folder)?));
+        if let Err(error) = deleted {
             self.0.shelf.lock().insert(id.clone(), shelved);
-            return Err(error.into());
+            self.begin_storing(id);
+            return Err(error);
         }
         // The room's folder goes with its last recording.
         let _ = shelved.folder.parent().map(fs::remove_dir);
@@ -397,8 +427,8 @@ impl Recordings {
     /// Where the file of a recording with this name is. Only what its manifest names can be had.
     ///
     /// # Errors
-    /// [`RecordingError::NotFound`]
-    pub fn file(&self, id: &RecordingSid, name: &str) -> Result<PathBuf, RecordingError> {
+    /// [`RecordingError::NotFound`], [`RecordingError::Elsewhere`]
+    pub fn file(&self, id: &RecordingSid, name: &str) -> Result<Place, RecordingError> {
         let shelf = self.0.shelf.lock();
         let shelved = shelf.get(id).ok_or(RecordingError::NotFound)?;
         let manifest = shelved.manifest();
@@ -407,15 +437,18 @@ impl Recordings {
         let composites = manifest.composites.iter().map(|own| own.path.as_str());
         let mut named = own.chain(tracks).chain(composites);
         let path = named.find(|path| path.rsplit('/').next() == Some(name));
-        path.filter(|path| files::is_below(Path::new(path)))
-            .map(|path| shelved.folder.join(path))
-            .ok_or(RecordingError::NotFound)
+        let path = path.filter(|path| files::is_below(Path::new(path)));
+        self.place(shelved, path.ok_or(RecordingError::NotFound)?)
     }
 
     /// Waits until all recordings are complete, once nothing is heard any more. It blocks.
     pub fn wait_for_all(&self) {
         let until = clock::now() + STOP_TIMEOUT;
         self.0.is_stopping.store(true, Ordering::Relaxed);
+        if let Some(store) = &self.0.store {
+            // The next start goes on with it.
+            store.stop();
+        }
         let mut shelf = self.0.shelf.lock();
         // Composites of files are made by the next start.
         for progress in shelf.values().filter_map(|own| own.composing.as_ref()) {
@@ -480,28 +513,21 @@ impl Recordings {
         // Conferences come first.
         let _ = rustix::process::nice(COMPOSER_NICENESS);
         let progress = Arc::new(Progress::default());
-        let Some((folder, mut manifest)) = self.begin_composing(id, &progress) else {
+        let Some((folder, composites)) = self.begin_composing(id, &progress) else {
             return;
         };
-        for index in 0..manifest.composites.len() {
-            let Some(composite) = manifest
-                .composites
-                .get_mut(index)
-                .filter(|own| is_to_be_made(own))
-            else {
+        for (index, mut composite) in composites.into_iter().enumerate() {
+            if !is_to_be_made(&composite) {
                 continue;
-            };
+            }
             composite.state = CompositeState::Making;
-            let planned = composite.clone();
-            self.keep(id, &folder, &manifest);
-            let Some(made) = make(&folder, planned, &progress) else {
+            self.keep(id, index, &composite);
+            let Some(made) = make(&folder, composite, &progress) else {
                 // The server stops; the next one makes it.
                 break;
             };
-            if let Some(composite) = manifest.composites.get_mut(index) {
-                *composite = made;
-            }
-            self.keep(id, &folder, &manifest);
+            self.keep(id, index, &made);
+            self.wake_storing(id);
         }
         if let Some(shelved) = self.0.shelf.lock().get_mut(id) {
             shelved.composing = None;
@@ -513,23 +539,26 @@ impl Recordings {
         &self,
         id: &RecordingSid,
         progress: &Arc<Progress>,
-    ) -> Option<(PathBuf, Manifest)> {
+    ) -> Option<(PathBuf, Vec<Composite>)> {
         let mut shelf = self.0.shelf.lock();
         if self.0.is_stopping.load(Ordering::Relaxed) {
             return None;
         }
         let shelved = shelf.get_mut(id)?;
         shelved.composing = Some(Arc::clone(progress));
-        Some((shelved.folder.clone(), shelved.manifest.clone()))
+        let composites = shelved.manifest.composites.clone();
+        Some((shelved.folder.clone(), composites))
     }
 
-    /// Writes down how a recording stands that has ended.
-    fn keep(&self, id: &RecordingSid, folder: &Path, manifest: &Manifest) {
-        if let Err(error) = disk::write_manifest(folder, manifest) {
+    /// Writes down how a composite stands.
+    fn keep(&self, id: &RecordingSid, index: usize, composite: &Composite) {
+        let changed = self.change(id, |manifest| {
+            if let Some(kept) = manifest.composites.get_mut(index) {
+                kept.clone_from(composite);
+            }
+        });
+        if let Err(error) = changed {
             tracing::error!(recording = %id, %error, "a manifest cannot be written");
-        }
-        if let Some(shelved) = self.0.shelf.lock().get_mut(id) {
-            shelved.manifest = manifest.clone();
         }
     }
 }
@@ -594,7 +623,13 @@ impl Shelved {
     fn manifest(&self) -> Manifest {
         match &self.running {
             Some(running) => running.manifest(),
-            None => self.manifest.clone(),
+            None => {
+                let mut manifest = self.manifest.clone();
+                if let Some(storing) = &self.storing {
+                    storing.add_progress(&mut manifest);
+                }
+                manifest
+            }
         }
     }
 }
@@ -636,6 +671,8 @@ fn shelve(folder: &Path) -> BTreeMap<RecordingSid, Shelved> {
             manifest,
             running: None,
             composing: None,
+            storing: None,
+            holds: 0,
         };
         shelf.insert(id, shelved);
     }

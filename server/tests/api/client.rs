@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use plenary::config::{Config, Workers};
 use plenary::node::Node;
 use plenary::observe::{self, Metrics};
+use plenary::recorder::StoreCounters;
 use plenary::{clock, http};
 use proto::token::{ApiKeys, Claims, Secret, VideoGrant};
 use serde_json::Value;
@@ -99,6 +100,11 @@ impl Server {
             room: room.to_owned(),
             ..VideoGrant::default()
         })
+    }
+
+    /// What the object store makes of recordings.
+    pub(crate) fn store_counters(&self) -> Option<StoreCounters> {
+        self.node.recordings().store_counters()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

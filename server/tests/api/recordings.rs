@@ -197,7 +197,7 @@ async fn a_disk_without_room_takes_no_recording() {
     assert_eq!(left.count(), 0);
 }
 
-async fn record(server: &Server, room: &str) -> Answer {
+pub(super) async fn record(server: &Server, room: &str) -> Answer {
     let path = format!("/v1/rooms/{room}/recordings");
     server.post(&path, &recorder(server, room), "").await
 }
@@ -208,7 +208,7 @@ async fn change(server: &Server, path: &str, body: &str) -> Answer {
 }
 
 /// A recording ends a moment after it was asked to.
-async fn until_done(server: &Server, path: &str, token: &str) {
+pub(super) async fn until_done(server: &Server, path: &str, token: &str) {
     for _ in 0..1_000 {
         if server.get(path, token).await.json()["state"] == "done" {
             return;
@@ -218,7 +218,7 @@ async fn until_done(server: &Server, path: &str, token: &str) {
     panic!("the recording does not end");
 }
 
-fn id(begun: &Answer) -> String {
+pub(super) fn id(begun: &Answer) -> String {
     begun.json()["id"].as_str().expect("an id").to_owned()
 }
 

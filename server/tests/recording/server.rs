@@ -149,7 +149,15 @@ impl Server {
 
     /// Begins to record. Returns the recording's id.
     pub(crate) fn record(&self) -> String {
-        let answer = self.call("POST", &format!("/v1/rooms/{ROOM}/recordings"));
+        self.record_as("")
+    }
+
+    /// Begins to record as a body says.
+    pub(crate) fn record_as(&self, body: &str) -> String {
+        let path = format!("/v1/rooms/{ROOM}/recordings");
+        let json = ["Content-Type: application/json"];
+        let answer = self.try_send("POST", &path, &json, body);
+        let answer = answer.expect("an answer");
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["id"].as_str().expect("an id").to_owned()
     }
@@ -208,21 +216,33 @@ impl Server {
         panic!("no {what} after {WITHIN:?}");
     }
 
-    /// One request on a connection of its own, as one who may do everything.
     fn try_call(&self, method: &str, path: &str, headers: &[&str]) -> std::io::Result<Answer> {
+        self.try_send(method, path, headers, "")
+    }
+
+    /// One request on a connection of its own, as one who may do everything.
+    fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> std::io::Result<Answer> {
         let mut stream = TcpStream::connect(self.http)?;
         stream.set_read_timeout(Some(WITHIN))?;
         let host = self.http;
         let token = token();
         let mut request = format!(
             "{method} {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Length: 0\r\n"
+             Content-Length: {}\r\n",
+            body.len()
         );
         for header in headers {
             request += header;
             request += "\r\n";
         }
         request += "\r\n";
+        request += body;
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;

@@ -129,7 +129,9 @@ impl From<NodeError> for Fault {
             NodeError::LimitExceeded(_) | NodeError::InsufficientStorage(_) => {
                 Code::ResourceExhausted
             }
-            NodeError::Overloaded | NodeError::ShuttingDown => Code::Unavailable,
+            NodeError::Overloaded | NodeError::ShuttingDown | NodeError::StoreUnavailable(_) => {
+                Code::Unavailable
+            }
             NodeError::Internal(_) => Code::Internal,
         };
         Self::new(code, error.to_string())

@@ -136,22 +136,24 @@ impl Sources {
                 detail: format!("line {line}: {}", error.message()),
             }
         })?;
-        if table
-            .get("keys")
-            .is_some_and(|keys| keys.as_table().is_none_or(|keys| !keys.is_empty()))
-        {
+        if holds_secrets(&table) {
             refuse_if_readable_by_others(&path)?;
         }
-        let origin = Origin::File(path);
+        self.set_all("", table, &Origin::File(path))
+    }
+
+    /// Sets what stands in a table of the file, and in those in it.
+    fn set_all(&mut self, within: &str, table: Table, origin: &Origin) -> Result<(), ConfigError> {
         for (name, value) in table {
-            if name != "keys"
-                && let Value::Table(section) = value
-            {
-                for (field, value) in section {
-                    self.set_named(&format!("{name}.{field}"), value, origin.clone())?;
-                }
+            let path = match within {
+                "" => name,
+                within => format!("{within}.{name}"),
+            };
+            let may_be_section = path != "keys" && depth(&path) <= MAX_DEPTH;
+            if may_be_section && let Value::Table(table) = value {
+                self.set_all(&path, table, origin)?;
             } else {
-                self.set_named(&name, value, origin.clone())?;
+                self.set_named(&path, value, origin.clone())?;
             }
         }
         Ok(())
@@ -209,17 +211,18 @@ impl Sources {
 
     fn set(&mut self, field: &Field, value: Value, origin: Origin) {
         self.origins.insert(field.path(), origin);
-        if field.section.is_empty() {
-            self.table.insert(field.name.to_owned(), value);
-            return;
+        let mut table = &mut self.table;
+        for name in field.sections() {
+            let section = table
+                .entry(name)
+                .or_insert_with(|| Value::Table(Table::new()));
+            let Value::Table(section) = section else {
+                // No setting has the name of a section.
+                return;
+            };
+            table = section;
         }
-        let section = self
-            .table
-            .entry(field.section)
-            .or_insert_with(|| Value::Table(Table::new()));
-        if let Value::Table(section) = section {
-            section.insert(field.name.to_owned(), value);
-        }
+        table.insert(field.name.to_owned(), value);
     }
 
     /// Turns what was read into a [`Config`], over the defaults.
@@ -248,6 +251,23 @@ impl Sources {
         }
         Ok(Loaded { config, origins })
     }
+}
+
+/// How deep tables of the file are in others.
+const MAX_DEPTH: usize = 2;
+
+fn depth(path: &str) -> usize {
+    path.split('.').count()
+}
+
+/// Whether there is something in a file that others must not read.
+fn holds_secrets(table: &Table) -> bool {
+    let keys = table.get("keys");
+    let store = table
+        .get("recording")
+        .and_then(|recording| recording.get("store"));
+    keys.is_some_and(|keys| keys.as_table().is_none_or(|keys| !keys.is_empty()))
+        || store.is_some_and(|store| store.get("secret_access_key").is_some())
 }
 
 fn merge(base: &mut Table, over: Table) {

@@ -252,6 +252,51 @@ fn what_is_in_effect_is_shown_with_its_origin_and_without_secrets() {
 }
 
 #[test]
+fn tables_are_read_in_tables_and_their_secrets_are_not_shown() {
+    let file = "[recording]\nmax_running = 3\n[recording.store]\nbucket = \"talks\"\nsecret_access_key = \"canary-1\"\n";
+    let environment = [
+        ("PLENARY_RECORDING_STORE_PATH_STYLE", "off"),
+        ("PLENARY_RECORDING_STORE_SECRET_ACCESS_KEY", "canary-2"),
+    ];
+
+    let loaded = load(file, &environment, &[("recording.store.region", "mars")]).unwrap();
+
+    let (recording, store) = (&loaded.config.recording, &loaded.config.recording.store);
+    assert_eq!(recording.max_running, 3);
+    assert_eq!(store.bucket.as_deref(), Some("talks"));
+    assert_eq!(store.region.as_deref(), Some("mars"));
+    assert!(!store.path_style);
+    let secret = store.secret_access_key.as_ref().unwrap();
+    assert_eq!(secret.expose(), "canary-2");
+    let text = effective(&loaded);
+    assert!(
+        text.contains("[recording.store]\nbucket = \"talks\""),
+        "{text}"
+    );
+    assert!(!text.contains("canary"), "{text}");
+    let flags: Vec<_> = Config::fields().filter_map(Field::flag).collect();
+    assert!(!flags.iter().any(|flag| flag.contains("secret")));
+    let unknown = fault("[recording.store]\nbukcet = \"talks\"", &[], &[]);
+    assert!(
+        unknown.ends_with("\"recording.store.bucket\"?"),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn a_file_with_the_secret_of_a_store_must_be_its_owners_alone() {
+    let file = File::new("[recording.store]\nsecret_access_key = \"canary\"").with_mode(0o644);
+    let flags = ConfigFlags {
+        file: Some(file.0.clone()),
+        ..ConfigFlags::default()
+    };
+
+    let loaded = Config::load(&flags, []);
+
+    assert!(matches!(loaded, Err(ConfigError::ReadableByOthers { .. })));
+}
+
+#[test]
 fn the_example_reads_as_the_defaults_and_is_refused_until_its_key_is_replaced() {
     let config = load(&example(), &[], &[]).unwrap().config;
 
