@@ -305,12 +305,12 @@ impl Composer {
 
     fn make_picture(&mut self, at_us: i64) -> Result<(), ComposeError> {
         self.make_changes(at_us);
-        for input in self.pictures.values_mut() {
-            input.advance(at_us);
-        }
         let Some(screen) = &mut self.screen else {
             return Ok(());
         };
+        for input in self.pictures.values_mut() {
+            input.advance(at_us + screen.half_frame_us());
+        }
         screen.next_frame += 1;
         let (cast, pictures) = (&self.cast, &self.pictures);
         let scene = cast.scene(at_us, |track| pictures.get(track)?.size());
@@ -399,6 +399,12 @@ impl Composer {
 }
 
 impl Screen {
+    /// How far before its time a frame may be shown: the nearest is taken, so that lips are as often early as
+    /// late. Sound has no such steps.
+    fn half_frame_us(&self) -> i64 {
+        500_000 / i64::from(self.encoder.settings().fps)
+    }
+
     fn next_us(&self) -> i64 {
         self.next_frame * 1_000_000 / i64::from(self.encoder.settings().fps)
     }
