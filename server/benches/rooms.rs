@@ -22,6 +22,8 @@ use gungraun::{
 use plenary::engine::RoomDefaults;
 use proto::codec::Codec;
 
+#[path = "../tests/world/film.rs"]
+mod film;
 #[path = "../tests/world/link.rs"]
 mod link;
 #[path = "../tests/world/media.rs"]

@@ -97,6 +97,7 @@ pub struct Track {
     /// Whether it is sent in several encodings at once.
     pub simulcast: bool,
     /// Whether it is end-to-end encrypted: only participants can decode it.
+    #[serde(default)]
     pub encrypted: bool,
     /// Its encodings, smallest first.
     pub layers: Vec<Encoding>,

@@ -31,6 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use mixer::codec::Purpose as EncodingPurpose;
 use mixer::layout::Layout;
@@ -47,10 +48,10 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::compose::{self, Job, JobError, Look, Progress};
 use crate::config;
-use crate::engine::{ListenerId, Purpose};
+use crate::engine::{HeardBatch, ListenerId, Purpose};
 use crate::store::Store;
 use crate::worker::{Ear, WorkerHandle, hearing};
-use crate::{clock, entropy, files};
+use crate::{clock, entropy, files, news};
 
 pub(crate) use storing::{Hold, media_type};
 pub use storing::{Place, StoreCounters};
@@ -61,6 +62,13 @@ use session::{Order, Running, Session};
 use space::Space;
 use storing::Storing;
 use sync::Syncer;
+
+/// Tells a recorder what a listener has heard, as the thread of a recording does. `now` is the newest
+/// instant that is known of the room, and moves on with the packets.
+pub fn tell(recorder: &mut Recorder, now: &mut Instant, batch: &HeardBatch) {
+    recorder.count_dropped(batch.dropped());
+    news::tell(recorder, now, batch);
+}
 
 /// How long a node that stops waits for its recordings to be completed.
 const STOP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(8);

@@ -18,9 +18,9 @@ use super::disk::Disk;
 use super::live::Live;
 use super::recover;
 use super::space::Space;
+use crate::clock;
 use crate::engine::{HeardBatch, ListenerId, Request};
 use crate::worker::{Hearing, Input, Silence, WorkerHandle};
-use crate::{clock, news};
 
 /// How long the thread sleeps at most, so that it does what it is told without delay.
 const NAP: Duration = Duration::from_millis(50);
@@ -247,8 +247,7 @@ impl Session {
     }
 
     fn take(&mut self, batch: &HeardBatch) {
-        self.recorder.count_dropped(batch.dropped());
-        news::tell(&mut self.recorder, &mut self.heard_until, batch);
+        super::tell(&mut self.recorder, &mut self.heard_until, batch);
     }
 
     fn carry_out(&mut self) -> io::Result<()> {

@@ -18,6 +18,10 @@ mod conference;
 mod costs;
 #[path = "../world/dump.rs"]
 mod dump;
+#[path = "../world/film.rs"]
+mod film;
+#[path = "../folder/mod.rs"]
+mod folder;
 #[path = "../world/link.rs"]
 mod link;
 #[path = "../world/listening.rs"]
@@ -30,6 +34,8 @@ mod mixing;
 mod network;
 #[path = "../world/person.rs"]
 mod person;
+#[path = "../world/recorded.rs"]
+mod recorded;
 #[path = "../world/rooms.rs"]
 mod rooms;
 mod segments;

@@ -15,6 +15,9 @@ pub const SEGMENTS: usize = 1;
 mod conference;
 mod costs;
 mod dump;
+mod film;
+#[path = "../folder/mod.rs"]
+mod folder;
 mod link;
 mod listening;
 mod media;
@@ -22,6 +25,7 @@ mod memory;
 mod mixing;
 mod network;
 mod person;
+mod recorded;
 mod rooms;
 mod sessions;
 mod walk;

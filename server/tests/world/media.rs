@@ -106,14 +106,14 @@ impl Stream {
 /// A packet to publish.
 #[derive(Debug)]
 pub struct MadePacket {
-    section: usize,
-    rid: Option<Rid>,
-    codec: Codec,
-    sequence: u64,
-    timestamp: u32,
-    marker: bool,
-    payload: Vec<u8>,
-    captured: Instant,
+    pub section: usize,
+    pub rid: Option<Rid>,
+    pub codec: Codec,
+    pub sequence: u64,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub payload: Vec<u8>,
+    pub captured: Instant,
 }
 
 impl MadePacket {
@@ -137,9 +137,14 @@ impl MadePacket {
     }
 }
 
-/// RFC 7741: descriptor with a 15-bit picture id, TL0PICIDX and TID, and a frame header's first
-/// byte.
+/// A descriptor, and a frame header's first byte.
 fn vp8_header(frame: u32, starts: bool, keyframe: bool) -> [u8; 7] {
+    let [a, b, c, d, e, f] = descriptor(frame, starts);
+    [a, b, c, d, e, f, u8::from(!keyframe)]
+}
+
+/// RFC 7741: descriptor with a 15-bit picture id, TL0PICIDX and TID.
+pub fn descriptor(frame: u32, starts: bool) -> [u8; 6] {
     let id = (frame & 0x7FFF) as u16;
     let start = if starts { 0x10 } else { 0 };
     [
@@ -149,7 +154,6 @@ fn vp8_header(frame: u32, starts: bool, keyframe: bool) -> [u8; 7] {
         id as u8,
         frame as u8,
         0,
-        u8::from(!keyframe),
     ]
 }
 

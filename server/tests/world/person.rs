@@ -20,6 +20,7 @@ use proto::signal::messages::{
 };
 use proto::signal::{decode_response, messages::DisconnectReason};
 
+use crate::film::Film;
 use crate::link::Wire;
 use crate::media::{Received, Source, Stream};
 
@@ -33,6 +34,8 @@ pub struct Published {
     pub streams: Vec<Stream>,
     next_frame: Option<Instant>,
     pub muted: bool,
+    /// What is sent instead of what `source` says.
+    pub film: Option<Film>,
 }
 
 /// One simulated client.
@@ -257,7 +260,21 @@ impl Person {
             streams,
             next_frame: None,
             muted: false,
+            film: None,
         });
+    }
+
+    /// Publishes a film.
+    pub fn show(&mut self, film: Film) {
+        self.publish(Source {
+            codec: film.codec,
+            rids: vec![],
+            shape: vec![(1, 0)],
+            interval: film.frame,
+        });
+        if let Some(track) = self.published.last_mut() {
+            track.film = Some(film);
+        }
     }
 
     pub fn unpublish_all(&mut self) {
@@ -413,6 +430,13 @@ impl Person {
             else {
                 continue;
             };
+            if let (Some(film), Some(stream)) = (&mut track.film, track.streams.first_mut()) {
+                while let Some(packet) = film.next(now, section, &mut stream.wants_keyframe) {
+                    self.session
+                        .publish(now, &packet.outgoing(), &mut self.batch);
+                }
+                continue;
+            }
             let is_due = track.next_frame.is_none_or(|at| at <= now);
             if !is_due || track.muted {
                 continue;

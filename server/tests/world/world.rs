@@ -32,6 +32,8 @@ use crate::person::Person;
 const SIGNAL_DELAY: Duration = Duration::from_millis(5);
 /// Batches between engines take up to so many milliseconds.
 const MAX_LINK_DELAY_MS: u64 = 2;
+/// When the worlds began, since 1970.
+const WORLD_BEGAN: Duration = Duration::from_secs(1_800_000_000);
 /// The clock's step. Nothing that is looked at here is finer.
 const STEP: Duration = Duration::from_millis(1);
 
@@ -48,6 +50,7 @@ enum Delivery {
 #[derive(Debug)]
 pub struct World {
     pub now: Instant,
+    start: Instant,
     /// The workers' engines; rooms have their home with the first.
     pub engines: Vec<Engine>,
     pub people: BTreeMap<String, Person>,
@@ -69,6 +72,8 @@ pub struct World {
     pub full: Vec<ListenerId>,
     /// The segments of mixes, after those of the engines.
     pub mixes: Vec<Segment>,
+    /// What the wall clocks of those who join show more than the server's.
+    pub ahead: Duration,
     /// Whether engines take nothing from each other at present.
     pub stall_links: bool,
     /// The engine the next participant is sent to.
@@ -119,7 +124,7 @@ impl World {
             identity,
             addresses: vec![server_address(0)],
             estimates: true,
-            wall: WallClock::new(now, Duration::from_secs(1_800_000_000)),
+            wall: WallClock::new(now, WORLD_BEGAN),
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let engines = (0..segments).map(|index| {
@@ -141,12 +146,14 @@ impl World {
         });
         Self {
             now,
+            start: now,
             engines: engines.collect(),
             links: BTreeMap::new(),
             heard: BTreeMap::new(),
             over: Vec::new(),
             full: Vec::new(),
             mixes: Vec::new(),
+            ahead: Duration::ZERO,
             stall_links: false,
             turn: 0,
             people: BTreeMap::new(),
@@ -173,6 +180,16 @@ impl World {
             .collect()
     }
 
+    /// When it began.
+    pub fn epoch(&self) -> Instant {
+        self.start
+    }
+
+    /// The server's wall clock.
+    pub fn wall(&self) -> WallClock {
+        self.config.wall
+    }
+
     pub fn room(&self) -> &RoomName {
         &self.room
     }
@@ -191,7 +208,11 @@ impl World {
         let credentials = IceCredentials::random(&mut self.rng);
         let address = self.fresh_address();
         let tag = (self.addresses % 250) as u8 + 1;
-        let mut person = Person::new(self.now, name, tag, address, &self.config, credentials);
+        let config = SessionConfig {
+            wall: WallClock::new(self.start, WORLD_BEGAN + self.ahead),
+            ..self.config.clone()
+        };
+        let mut person = Person::new(self.now, name, tag, address, &config, credentials);
         let grant = VideoGrant {
             room_join: true,
             room: self.room.to_string(),
@@ -352,6 +373,11 @@ impl World {
     /// Whoever hears a listener of the first engine ends by itself.
     pub fn deafen(&mut self, listener: ListenerId) {
         self.command(0, || Command::ListenerGone(listener));
+    }
+
+    /// A listener of the first engine needs a keyframe.
+    pub fn request_keyframe(&mut self, listener: ListenerId, track: u16) {
+        self.command(0, || Command::ListenerKeyframe(listener, track));
     }
 
     pub fn fresh_address(&mut self) -> SocketAddr {
