@@ -1,6 +1,6 @@
 //! Frames of video.
 //!
-//! The first byte chooses VP8 or VP9; then each frame comes after its length in two bytes.
+//! The first byte chooses VP8, VP9 or H.264; then each frame comes after its length in two bytes.
 
 use mixer::codec::{Codec, VideoDecoder};
 use mixer::picture::Picture;
@@ -10,12 +10,12 @@ pub fn run(input: &[u8]) {
     let Some((&first, mut rest)) = input.split_first() else {
         return;
     };
-    let codec = if first & 1 == 0 {
-        Codec::Vp8
-    } else {
-        Codec::Vp9
+    let codec = match first & 3 {
+        0 => Codec::Vp8,
+        1 | 3 => Codec::Vp9,
+        _ => Codec::H264,
     };
-    let mut decoder = VideoDecoder::new(codec).expect("libvpx has both");
+    let mut decoder = VideoDecoder::new(codec).expect("every build has them");
     let mut picture = Picture::default();
     while let Some((len, after)) = rest.split_first_chunk() {
         let len = usize::from(u16::from_le_bytes(*len)).min(after.len());

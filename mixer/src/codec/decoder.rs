@@ -10,7 +10,6 @@ pub struct VideoDecoder(Library);
 #[derive(Debug)]
 enum Library {
     Vpx(Vpx),
-    #[cfg(feature = "h264")]
     H264(super::h264::Decoder),
 }
 
@@ -23,10 +22,7 @@ impl VideoDecoder {
         Ok(Self(match codec {
             Codec::Vp8 => Library::Vpx(Vpx::new(vpx::Codec::Vp8)?),
             Codec::Vp9 => Library::Vpx(Vpx::new(vpx::Codec::Vp9)?),
-            #[cfg(feature = "h264")]
-            Codec::H264 => Library::H264(super::h264::Decoder::new()?),
-            #[cfg(not(feature = "h264"))]
-            Codec::H264 => return Err(CodecError::NotSupported(codec)),
+            Codec::H264 => Library::H264(super::h264::Decoder::default()),
             Codec::Av1 => return Err(CodecError::NotSupported(codec)),
         }))
     }
@@ -40,7 +36,6 @@ impl VideoDecoder {
     pub fn decode(&mut self, frame: &[u8], picture: &mut Picture) -> Result<bool, CodecError> {
         match &mut self.0 {
             Library::Vpx(decoder) => decoder.decode(frame, picture),
-            #[cfg(feature = "h264")]
             Library::H264(decoder) => decoder.decode(frame, picture),
         }
     }

@@ -68,7 +68,7 @@ pub struct VideoEncoder {
 #[derive(Debug)]
 enum Library {
     Vpx(vpx::Encoder),
-    #[cfg(feature = "h264")]
+    #[cfg(any(feature = "h264", test))]
     H264(super::h264::Encoder),
 }
 
@@ -127,7 +127,7 @@ impl VideoEncoder {
         self.settings.kilobits = kilobits;
         match &mut self.library {
             Library::Vpx(encoder) => encoder.set_kilobits(kilobits),
-            #[cfg(feature = "h264")]
+            #[cfg(any(feature = "h264", test))]
             Library::H264(encoder) => {
                 *encoder = super::h264::Encoder::new(&self.settings)?;
                 return Ok(());
@@ -147,7 +147,7 @@ impl VideoEncoder {
         };
         match &mut self.library {
             Library::Vpx(encoder) => encoder.set_speed(vpx_speed(&settings)),
-            #[cfg(feature = "h264")]
+            #[cfg(any(feature = "h264", test))]
             Library::H264(_) => Ok(()),
         }
         .map_err(|_| CodecError::Library)?;
@@ -166,9 +166,9 @@ impl Library {
         let codec = match settings.codec {
             Codec::Vp8 => vpx::Codec::Vp8,
             Codec::Vp9 => vpx::Codec::Vp9,
-            #[cfg(feature = "h264")]
+            #[cfg(any(feature = "h264", test))]
             Codec::H264 => return super::h264::Encoder::new(settings).map(Self::H264),
-            #[cfg(not(feature = "h264"))]
+            #[cfg(not(any(feature = "h264", test)))]
             Codec::H264 => return Err(CodecError::NotSupported(settings.codec)),
             Codec::Av1 => return Err(CodecError::NotSupported(settings.codec)),
         };
@@ -202,7 +202,7 @@ impl Library {
                     encoded.map_err(|_| CodecError::Library)?;
                 Ok((!data.is_empty()).then_some(Encoded { data, is_keyframe }))
             }
-            #[cfg(feature = "h264")]
+            #[cfg(any(feature = "h264", test))]
             Self::H264(encoder) => encoder.encode(pts_us, picture, keyframe),
         }
     }

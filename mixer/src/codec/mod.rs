@@ -1,10 +1,10 @@
 //! Frames into pictures and back.
 //!
-//! VP8 and VP9 always, H.264 with the feature `h264`. AV1 is not supported yet.
+//! VP8 and VP9 both ways; H.264 is decoded always, and encoded with the feature `h264`. AV1 is not
+//! supported yet.
 
 mod decoder;
 mod encoder;
-#[cfg(feature = "h264")]
 mod h264;
 
 pub use decoder::VideoDecoder;
@@ -17,7 +17,7 @@ pub enum Codec {
     Vp8,
     /// The VP9 bitstream specification; a frame is a superframe.
     Vp9,
-    /// ITU-T H.264; a frame is an access unit as a byte stream with start codes (annex B), with its
+    /// ITU-T H.264; a frame is an access unit, each NAL unit after its length in four bytes, with its
     /// parameter sets if it is a keyframe.
     H264,
     /// AV1; a frame is a temporal unit.

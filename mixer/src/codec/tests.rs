@@ -130,6 +130,49 @@ fn damaged_frames_leave_the_decoder_usable() {
 }
 
 #[test]
+fn after_a_damaged_frame_a_keyframe_is_waited_for() {
+    for codec in codecs() {
+        let mut encoder = VideoEncoder::new(&settings(codec, Purpose::Live)).expect("an encoder");
+        let frames: Vec<_> = (0..3)
+            .map(|at| encode(&mut encoder, at, at == 2).data)
+            .collect();
+        let mut decoder = VideoDecoder::new(codec).expect("a decoder");
+        let mut picture = Picture::default();
+        let mut decode = |frame: &[u8]| decoder.decode(frame, &mut picture);
+        let waits = Err(CodecError::Undecodable);
+
+        assert_eq!(decode(&frames[1]), waits, "{codec:?}");
+        assert_eq!(decode(&frames[0]), Ok(true), "{codec:?}");
+        assert_eq!(decode(&[0; 3]), waits, "{codec:?}");
+        assert_eq!(decode(&frames[1]), waits, "{codec:?}");
+        assert_eq!(decode(&frames[2]), Ok(true), "{codec:?}");
+    }
+}
+
+#[test]
+fn pictures_may_change_their_size() {
+    for codec in codecs() {
+        let mut decoder = VideoDecoder::new(codec).expect("a decoder");
+        let mut picture = Picture::default();
+        for size in [SIZE, Size::new(180, 320), Size::new(640, 480), SIZE] {
+            let settings = EncoderSettings {
+                size,
+                ..settings(codec, Purpose::Live)
+            };
+            let mut encoder = VideoEncoder::new(&settings).expect("an encoder");
+            for pts_us in [0, 33_333] {
+                let encoded = encoder.encode(pts_us, &Picture::new(size), false);
+                let encoded = encoded.expect("no failure").expect("a frame");
+
+                let is_shown = decoder.decode(&encoded.data, &mut picture);
+
+                assert_eq!((is_shown, picture.size()), (Ok(true), size), "{codec:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn frames_of_nothing_are_errors() {
     for codec in codecs() {
         let mut decoder = VideoDecoder::new(codec).expect("a decoder");
@@ -155,9 +198,8 @@ fn a_keyframe_that_asks_for_gigabytes_is_refused() {
     assert_eq!(is_shown, Err(CodecError::TooLarge { width, height }));
 }
 
-fn codecs() -> impl Iterator<Item = Codec> {
-    let h264 = cfg!(feature = "h264").then_some(Codec::H264);
-    [Codec::Vp8, Codec::Vp9].into_iter().chain(h264)
+fn codecs() -> [Codec; 3] {
+    [Codec::Vp8, Codec::Vp9, Codec::H264]
 }
 
 fn settings(codec: Codec, purpose: Purpose) -> EncoderSettings {

@@ -95,41 +95,16 @@ impl PictureInput {
         {
             self.decoder = Some((frame.codec, VideoDecoder::new(frame.codec)?));
         }
-        let Some((codec, decoder)) = &mut self.decoder else {
-            return Ok(false);
-        };
-        match codec {
-            Codec::H264 => decoder.decode(&with_start_codes(&frame.data), &mut self.picture),
-            Codec::Vp8 | Codec::Vp9 | Codec::Av1 => decoder.decode(&frame.data, &mut self.picture),
+        match &mut self.decoder {
+            Some((_, decoder)) => decoder.decode(&frame.data, &mut self.picture),
+            None => Ok(false),
         }
     }
-}
-
-/// An access unit with start codes before its NAL units, where files have lengths of four bytes.
-fn with_start_codes(data: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.len());
-    let mut rest = data;
-    while let Some((length, after)) = rest.split_first_chunk() {
-        let length = (u32::from_be_bytes(*length) as usize).min(after.len());
-        let (unit, after) = after.split_at(length);
-        out.extend([0, 0, 0, 1]);
-        out.extend_from_slice(unit);
-        rest = after;
-    }
-    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_become_start_codes() {
-        let unit = [0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9, 0, 0, 0, 9, 1];
-
-        let expected = [0, 0, 0, 1, 7, 8, 0, 0, 0, 1, 9, 0, 0, 0, 1, 1];
-        assert_eq!(with_start_codes(&unit), expected);
-    }
 
     #[test]
     fn what_cannot_be_decoded_is_counted_and_bounded() {

@@ -6,11 +6,17 @@ pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     /// Bits read so far.
     at: usize,
+    /// Zeros before the longest Exp-Golomb code so far.
+    longest_code: u32,
 }
 
 impl<'a> Bits<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            longest_code: 0,
+        }
     }
 
     pub(super) fn bit(&mut self) -> Option<bool> {
@@ -43,10 +49,16 @@ impl<'a> Bits<'a> {
         while !self.bit()? {
             zeros += 1;
         }
+        self.longest_code = self.longest_code.max(zeros);
         match zeros {
             0..=31 => Some((1 << zeros) - 1 + self.take(zeros)?),
             _ => None,
         }
+    }
+
+    /// The number of zeros before the longest Exp-Golomb code so far.
+    pub(super) fn longest_code(&self) -> u32 {
+        self.longest_code
     }
 
     /// The same for numbers below zero too (ITU-T H.264 §9.1.1).

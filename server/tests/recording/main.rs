@@ -3,6 +3,7 @@
 
 #[path = "../bucket/mod.rs"]
 mod bucket;
+mod composed;
 mod disks;
 mod ended;
 #[path = "../folder/mod.rs"]

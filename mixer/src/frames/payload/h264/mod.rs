@@ -1,14 +1,15 @@
 //! H.264 payloads (RFC 6184): single NAL units, STAP-A and FU-A. A frame is an access unit, each NAL
 //! unit after its length in four bytes (ISO/IEC 14496-15 §5.3.2).
 //!
-//! Delimiters and filler data are left out. Parameter sets stay where they are, besides being in the
-//! configuration: players that heed only one of them can go on when they change.
+//! Delimiters and filler data are left out. Every keyframe has its parameter sets, besides their being
+//! in the configuration: players that heed only one of them can go on when they change.
 
 mod parameter_set;
 mod sets;
 
 use std::sync::Arc;
 
+pub(crate) use self::parameter_set::plain_size;
 use self::sets::ParameterSets;
 use super::{Coded, Depacketizer, Malformed, size};
 use crate::frames::continuity::Needs;
@@ -85,7 +86,7 @@ impl Depacketizer for H264 {
         self.needs
     }
 
-    fn finish(&mut self, _frame: &mut Vec<u8>) -> Result<Option<Coded>, Malformed> {
+    fn finish(&mut self, frame: &mut Vec<u8>) -> Result<Option<Coded>, Malformed> {
         if self.fragmented.is_some() {
             return Err(Malformed);
         }
@@ -102,6 +103,9 @@ impl Depacketizer for H264 {
         self.sets.update(&mut self.new_sets);
         let config = if needs.is_keyframe {
             self.repeats_sets = has_own_sets;
+            if !has_own_sets {
+                self.sets.put_before(frame);
+            }
             self.describe().ok_or(Malformed)?
         } else {
             None
@@ -303,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_slice_is_no_picture_but_its_sets_count() {
+    fn what_has_no_slice_is_no_picture_but_the_next_keyframe_has_its_sets() {
         let mut h264 = H264::default();
         let mut frame = Vec::new();
         h264.begin(false);
@@ -317,7 +321,7 @@ mod tests {
         let coded = finish(&mut h264, &mut frame);
 
         assert!(coded.config.is_some());
-        assert_eq!(frame, avcc(&[&IDR]));
+        assert_eq!(frame, avcc(&[&SPS, &PPS, &IDR]));
     }
 
     #[test]

@@ -19,6 +19,24 @@ pub(super) fn sequence_id(unit: &[u8]) -> Option<u32> {
     (id <= 31).then_some(id)
 }
 
+/// The size of the pictures of a sequence parameter set, if it is of 8 bits in 4:2:0, without
+/// fields, and such that nobody reads it differently; `None` otherwise.
+pub(crate) fn plain_size(unit: &[u8]) -> Option<VideoSize> {
+    // Decoders differ in what they make of a superfluous byte against start codes.
+    let is_superfluous = |bytes: &[u8]| matches!(bytes, [0, 0, 3, 4..=u8::MAX]);
+    if unit.len() > MAX_PARAMETER_SET_BYTES || unit.windows(4).any(is_superfluous) {
+        return None;
+    }
+    let format = Format::read(unit)?;
+    let has_bytes = format.luma_bits_above_8 == 0 && format.chroma_bits_above_8 == 0;
+    let is_plain = PLAIN_PROFILES.contains(unit.get(1)?)
+        && format.chroma == 1
+        && has_bytes
+        && !format.has_fields
+        && !format.has_long_codes;
+    is_plain.then(|| format.size())?
+}
+
 /// What a sequence parameter set says of the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Format {
@@ -33,6 +51,8 @@ pub(super) struct Format {
     has_fields: bool,
     /// Left, right, top, bottom.
     crop: [u32; 4],
+    /// A number is longer than any that makes sense.
+    has_long_codes: bool,
 }
 
 impl Format {
@@ -51,6 +71,7 @@ impl Format {
             height_in_units: 0,
             has_fields: false,
             crop: [0; 4],
+            has_long_codes: false,
         };
         if PROFILES_WITH_CHROMA.contains(&profile) {
             format.read_chroma(bits)?;
@@ -62,6 +83,7 @@ impl Format {
         bits.exp_golomb()?;
         bits.skip(1)?;
         format.read_size(bits)?;
+        format.has_long_codes = bits.longest_code() > MAX_PLAIN_ZEROS;
         Some(format)
     }
 
@@ -187,6 +209,10 @@ fn without_emulation_prevention(body: &[u8]) -> Vec<u8> {
 /// Profiles whose sets tell the format of chroma (ITU-T H.264 §7.3.2.1.1).
 const PROFILES_WITH_CHROMA: [u8; 13] =
     [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
+/// Baseline, main, extended and high.
+const PLAIN_PROFILES: [u8; 4] = [66, 77, 88, 100];
+/// Zeros before an Exp-Golomb code up to which OpenH264 reads it in one piece.
+const MAX_PLAIN_ZEROS: u32 = 16;
 /// num_ref_frames_in_pic_order_cnt_cycle has at most eight bits.
 const MAX_ORDER_CYCLE: u32 = 255;
 /// Twice what the highest level of H.264 has across.
@@ -219,6 +245,68 @@ pub(super) mod tests {
 
         assert_eq!(format.size(), Some(size(1920, 1080)));
         assert_eq!(format.chroma, 1);
+    }
+
+    #[test]
+    fn a_set_that_readers_may_differ_in_is_not_plain() {
+        // Baseline, 320x192.
+        let cropped = |left: u64, right: u64| {
+            let mut bits = BitString::default();
+            // Of frame numbers and order nothing special, one reference.
+            bits.codes([0, 0, 2, 1]);
+            bits.bits([false]);
+            bits.codes([19, 11]);
+            // Frames only, direct inference, cropping.
+            bits.bits([true, true, true]);
+            bits.codes([left, right, 0, 0]);
+            [&[0x67, 66, 0xc0, 31][..], &bits.bytes()].concat()
+        };
+        let superfluous = [&SPS[..], &[0, 0, 3, 4]].concat();
+
+        assert_eq!(plain_size(&SPS), Some(size(320, 180)));
+        assert_eq!(plain_size(&HIGH_SPS), Some(size(1920, 1080)));
+        assert_eq!(plain_size(&cropped(4, 6)), Some(size(300, 192)));
+        assert_eq!(plain_size(&cropped(1 << 31, 1 << 31)), None);
+        assert_eq!(plain_size(&cropped(1 << 20, 0)), None);
+        assert_eq!(plain_size(&superfluous), None);
+    }
+
+    /// Bits that are put together.
+    #[derive(Default)]
+    struct BitString(Vec<bool>);
+
+    impl BitString {
+        fn bits<const COUNT: usize>(&mut self, bits: [bool; COUNT]) {
+            self.0.extend(bits);
+        }
+
+        /// Exp-Golomb codes.
+        fn codes<const COUNT: usize>(&mut self, values: [u64; COUNT]) {
+            for value in values {
+                let code = value + 1;
+                let bits = code.ilog2();
+                self.0.extend((0..bits).map(|_| false));
+                self.0
+                    .extend((0..=bits).rev().map(|at| code >> at & 1 == 1));
+            }
+        }
+
+        /// Whole bytes, with emulation prevention.
+        fn bytes(&self) -> Vec<u8> {
+            let mut bytes = Vec::new();
+            let mut zeros = 0;
+            for bits in self.0.chunks(8) {
+                let byte = bits.iter().fold(0, |byte, &bit| byte << 1 | u8::from(bit));
+                let byte = byte << (8 - bits.len());
+                if zeros >= 2 && byte <= 3 {
+                    bytes.push(3);
+                    zeros = 0;
+                }
+                zeros = if byte == 0 { zeros + 1 } else { 0 };
+                bytes.push(byte);
+            }
+            bytes
+        }
     }
 
     #[test]

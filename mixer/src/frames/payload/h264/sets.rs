@@ -51,6 +51,16 @@ impl ParameterSets {
         new.clear();
     }
 
+    /// Puts all sets before the other units of a frame, each after its length in four bytes.
+    pub(super) fn put_before(&self, frame: &mut Vec<u8>) {
+        let mut units = Vec::new();
+        for set in self.sequences.iter().chain(&self.pictures) {
+            units.extend((set.unit.len() as u32).to_be_bytes());
+            units.extend(&set.unit);
+        }
+        frame.splice(..0, units);
+    }
+
     /// The size of pictures.
     pub(super) fn size(&self) -> Option<VideoSize> {
         Format::read(&self.sequences.first()?.unit)?.size()

@@ -1,56 +1,22 @@
-//! H.264 by OpenH264.
+//! Pictures into frames.
 
 use openh264::OpenH264API;
 use openh264::Timestamp;
-use openh264::decoder::Decoder as Openh264Decoder;
 use openh264::encoder::{
     BitRate, Complexity, Encoder as Openh264Encoder, EncoderConfig, FrameRate, FrameType,
     IntraFramePeriod, Profile, RateControlMode, UsageType,
 };
-use openh264::formats::{YUVSlices, YUVSource};
+use openh264::formats::YUVSlices;
 
-use super::{CodecError, Effort, Encoded, EncoderSettings};
-use crate::picture::{Picture, Size};
-
-/// A decoder.
-pub(super) struct Decoder(Openh264Decoder);
-
-impl Decoder {
-    pub(super) fn new() -> Result<Self, CodecError> {
-        let decoder = Openh264Decoder::new().map_err(|_| CodecError::Library)?;
-        Ok(Self(decoder))
-    }
-
-    /// OpenH264 itself refuses what has more than 36,864 macroblocks, which is 4096x2304.
-    pub(super) fn decode(
-        &mut self,
-        frame: &[u8],
-        picture: &mut Picture,
-    ) -> Result<bool, CodecError> {
-        let decoded = self.0.decode(frame).map_err(|_| CodecError::Undecodable)?;
-        let Some(decoded) = decoded else {
-            return Ok(false);
-        };
-        let (width, height) = decoded.dimensions();
-        let (width, height) = (width as u32, height as u32);
-        if width > vpx::MAX_DECODED_SIDE || height > vpx::MAX_DECODED_SIDE {
-            return Err(CodecError::TooLarge { width, height });
-        }
-        picture.resize(Size::new(width, height));
-        let (y, u, v) = decoded.strides();
-        let [luma, blue, red] = picture.planes_mut();
-        luma.copy_from(decoded.y(), y);
-        blue.copy_from(decoded.u(), u);
-        red.copy_from(decoded.v(), v);
-        Ok(true)
-    }
-}
+use super::units;
+use crate::codec::{CodecError, Effort, Encoded, EncoderSettings};
+use crate::picture::Picture;
 
 /// An encoder.
-pub(super) struct Encoder(Box<Openh264Encoder>);
+pub(in crate::codec) struct Encoder(Box<Openh264Encoder>);
 
 impl Encoder {
-    pub(super) fn new(settings: &EncoderSettings) -> Result<Self, CodecError> {
+    pub(in crate::codec) fn new(settings: &EncoderSettings) -> Result<Self, CodecError> {
         let size = settings.size;
         let is_even = size.width.is_multiple_of(2) && size.height.is_multiple_of(2);
         if !is_even || size.width > MAX_WIDTH || size.height > MAX_HEIGHT {
@@ -77,7 +43,7 @@ impl Encoder {
         Ok(Self(Box::new(encoder.map_err(|_| CodecError::Settings)?)))
     }
 
-    pub(super) fn encode(
+    pub(in crate::codec) fn encode(
         &mut self,
         pts_us: i64,
         picture: &Picture,
@@ -97,14 +63,8 @@ impl Encoder {
         let encoded = self.0.encode_at(&source, at);
         let encoded = encoded.map_err(|_| CodecError::Library)?;
         let is_keyframe = matches!(encoded.frame_type(), FrameType::IDR);
-        let data = encoded.to_vec();
+        let data = units::with_lengths(&encoded.to_vec());
         Ok((!data.is_empty()).then_some(Encoded { data, is_keyframe }))
-    }
-}
-
-impl std::fmt::Debug for Decoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Decoder").finish_non_exhaustive()
     }
 }
 
