@@ -66,7 +66,7 @@ fn what_a_listener_hears_is_as_if_it_were_not_there() {
     room.mixer.add_listener(ListenerId(0)).expect("room");
     room.mixer
         .set_own(ListenerId(0), &[InputId(3), InputId(3), InputId(99)]);
-    let mut heard = Vec::new();
+    let mut heard: Vec<f32> = Vec::new();
     room.mix_with(0, SECOND_US, |mixed| {
         heard.extend(mixed.listeners().flat_map(|(_, samples)| samples));
     });
