@@ -43,6 +43,8 @@ pub struct TrackPacket<'a> {
 pub(super) struct Track {
     new: NewTrack,
     stream: Option<TimedStream>,
+    /// What the stream has told last that a file has to say of its codec.
+    config: Option<Arc<[u8]>>,
     file: Option<OpenFile>,
     /// Whether it cannot be recorded, as the journal says.
     is_refused: bool,
@@ -94,6 +96,7 @@ impl Track {
         Self {
             new,
             stream: None,
+            config: None,
             file: None,
             is_refused: false,
             waits_for_keyframe: true,
@@ -175,6 +178,7 @@ impl Track {
         self.tell_losses(desk);
         self.lost_told = 0;
         self.stream = None;
+        self.config = None;
         self.close_file(desk.shelf);
         self.waits_for_keyframe = true;
     }
@@ -189,6 +193,7 @@ impl Track {
                     desk.shelf.outputs.push_back(wanted);
                 }
                 Timed::Frame(at, frame) => {
+                    self.note_config(&frame);
                     self.note_orientation(desk, at, &frame);
                     match desk.pauses.file_time(at) {
                         Some(pts_us) => self.write(desk, &frame, pts_us),
@@ -196,6 +201,15 @@ impl Track {
                     }
                 }
             }
+        }
+    }
+
+    /// Keyframes tell it where it changes, and may be left out themselves.
+    fn note_config(&mut self, frame: &Frame) {
+        if let Content::Picture(picture) = &frame.content
+            && picture.config.is_some()
+        {
+            self.config.clone_from(&picture.config);
         }
     }
 
@@ -216,7 +230,7 @@ impl Track {
             && self
                 .file
                 .as_ref()
-                .is_some_and(|file| file.ends_before(frame, pts_us))
+                .is_some_and(|file| file.config != self.config || file.is_full(pts_us))
         {
             self.close_file(desk.shelf);
         }
@@ -257,7 +271,7 @@ impl Track {
         let (media, config, size) = match &frame.content {
             Content::Sound(_) => (Media::Audio(Opus::default()), None, None),
             Content::Picture(picture) => {
-                let config = picture.config.clone();
+                let config = self.config.clone();
                 let Some(codec) = file_codec(codec, config.as_deref()) else {
                     return false;
                 };
@@ -413,15 +427,9 @@ pub(super) fn refusal(people: &People, shelf: &Shelf, new: &NewTrack) -> Option<
 }
 
 impl OpenFile {
-    /// Whether the next file is to begin with a keyframe.
-    fn ends_before(&self, frame: &Frame, pts_us: i64) -> bool {
-        let has_other_config = match &frame.content {
-            Content::Picture(picture) => picture.config != self.config,
-            Content::Sound(_) => false,
-        };
-        has_other_config
-            || self.writer.bytes() >= MAX_FILE_BYTES
-            || pts_us - self.began_us >= MAX_FILE_US
+    /// Whether the next keyframe is to begin another file.
+    fn is_full(&self, pts_us: i64) -> bool {
+        self.writer.bytes() >= MAX_FILE_BYTES || pts_us - self.began_us >= MAX_FILE_US
     }
 
     fn note_size(&mut self, shelf: &mut Shelf, pts_us: i64, size: VideoSize) {

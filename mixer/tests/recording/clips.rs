@@ -1,5 +1,8 @@
 //! Encoded pictures and sound that are sent again and again.
 
+use openh264::OpenH264API;
+use openh264::encoder::{Encoder, EncoderConfig, RateControlMode};
+use openh264::formats::YUVSlices;
 use opus::{Application, Bitrate, Channels};
 use proto::codec::Codec;
 use vpx::Buffers;
@@ -38,6 +41,32 @@ pub(crate) fn moving(codec: Codec, size: (u32, u32)) -> Clip {
     });
     Clip {
         codec,
+        frame_us: 33_333,
+        ticks: 3_000,
+        frames: frames.collect(),
+        mark: None,
+    }
+}
+
+/// A second of the same in H.264; frames are byte streams with start codes.
+pub(crate) fn moving_h264() -> Clip {
+    let config = EncoderConfig::new()
+        .rate_control_mode(RateControlMode::Off)
+        .scene_change_detect(false)
+        .num_threads(1);
+    let api = OpenH264API::from_source();
+    let mut encoder = Encoder::with_api_config(api, config).expect("an encoder");
+    let (width, height) = (SIZE.0 as usize, SIZE.1 as usize);
+    let frames = (0..30).map(|frame| {
+        let picture = stripes(SIZE, frame);
+        let (y, chroma) = picture.split_at(width * height);
+        let (u, v) = chroma.split_at(chroma.len() / 2);
+        let strides = (width, width / 2, width / 2);
+        let source = YUVSlices::new((y, u, v), (width, height), strides);
+        encoder.encode(&source).expect("a frame").to_vec()
+    });
+    Clip {
+        codec: Codec::H264,
         frame_us: 33_333,
         ticks: 3_000,
         frames: frames.collect(),

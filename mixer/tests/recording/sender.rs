@@ -172,6 +172,9 @@ impl Sender {
         if self.clip.codec == Codec::Opus {
             return vec![data.clone()];
         }
+        if self.clip.codec == Codec::H264 {
+            return h264_payloads(data);
+        }
         let picture = (place as u16 | 0x8000).to_be_bytes();
         let parts: Vec<_> = data.chunks(PACKET_BYTES).collect();
         let last = parts.len() - 1;
@@ -189,6 +192,26 @@ impl Sender {
         });
         payloads.collect()
     }
+}
+
+/// NAL units in parts (RFC 6184 §5.8), or as they are if they are small.
+fn h264_payloads(stream: &[u8]) -> Vec<Vec<u8>> {
+    let payloads = openh264::nal_units(stream).flat_map(|unit| {
+        let code = unit.iter().take_while(|&&byte| byte == 0).count() + 1;
+        let (&header, body) = unit[code..].split_first().expect("a unit");
+        let parts: Vec<_> = body.chunks(PACKET_BYTES).collect();
+        let last = parts.len() - 1;
+        let parts = parts.into_iter().enumerate().map(move |(part, bytes)| {
+            let edges = u8::from(part == 0) << 7 | u8::from(part == last) << 6;
+            let head = match last {
+                0 => vec![header],
+                _ => vec![header & 0xe0 | 28, edges | header & 0x1f],
+            };
+            [&head, bytes].concat()
+        });
+        parts.collect::<Vec<_>>()
+    });
+    payloads.collect()
 }
 
 impl Report {

@@ -17,6 +17,41 @@ const CAMERA: &str = "tracks/PA_ann/TR_cam-cam-000.mkv";
 const MICROPHONE: &str = "tracks/PA_ann/TR_mic-mic-000.mka";
 
 #[test]
+fn h264_is_in_one_file_however_many_keyframes_it_has() {
+    let mut rng = Rng::with_seed(1);
+    let mut room = Room::with_ann();
+    let video = Rc::new(clips::moving_h264());
+    room.send(&mut rng, &Sender::new(0, &video, 0..5_000_000));
+    room.run_until(5_000_000);
+
+    let manifest = room.end();
+
+    let [file] = &manifest.files[..] else {
+        panic!("{:?}", manifest.files);
+    };
+    assert_eq!((file.blocks, file.keyframes), (151, 6));
+}
+
+#[test]
+fn a_pause_of_h264_may_leave_out_what_describes_it() {
+    let mut rng = Rng::with_seed(1);
+    let mut room = Room::with_ann();
+    let video = Rc::new(clips::moving_h264());
+    room.recorder.pause(room.now());
+    room.send(&mut rng, &Sender::new(0, &video, 0..5_000_000));
+    room.run_until(2_500_000);
+    room.recorder.resume(room.now());
+    room.run_until(5_000_000);
+
+    let manifest = room.end();
+
+    let [file] = &manifest.files[..] else {
+        panic!("{:?}", manifest.files);
+    };
+    assert_eq!(file.keyframes, 3);
+}
+
+#[test]
 fn every_frame_of_everyone_is_in_a_file_at_its_time_in_the_room() {
     let mut rng = Rng::with_seed(1);
     let mut room = Room::with_ann();
