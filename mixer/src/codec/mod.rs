@@ -10,6 +10,9 @@ mod h264;
 pub use decoder::VideoDecoder;
 pub use encoder::{Effort, Encoded, EncoderSettings, Purpose, VideoEncoder};
 
+use crate::frames::h264_config;
+use crate::picture::Picture;
+
 /// How pictures are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
@@ -22,6 +25,33 @@ pub enum Codec {
     H264,
     /// AV1; a frame is a temporal unit.
     Av1,
+}
+
+impl Codec {
+    /// Whether this build can encode to it.
+    pub const fn has_encoder(self) -> bool {
+        match self {
+            Self::Vp8 | Self::Vp9 => true,
+            Self::H264 => cfg!(any(feature = "h264", test)),
+            Self::Av1 => false,
+        }
+    }
+}
+
+/// What a file of this has to say of the codec before the first frame: the content of the box `avcC`
+/// for H.264, and nothing for others.
+///
+/// # Errors
+/// As those of [`VideoEncoder::new`] and [`VideoEncoder::encode`].
+pub fn file_config(settings: &EncoderSettings) -> Result<Option<Vec<u8>>, CodecError> {
+    if settings.codec != Codec::H264 {
+        return Ok(None);
+    }
+    // All encoders of these settings say the same.
+    let mut encoder = VideoEncoder::new(settings)?;
+    let first = encoder.encode(0, &Picture::new(settings.size), true)?;
+    let config = first.and_then(|first| h264_config(&first.data));
+    config.map(Some).ok_or(CodecError::Library)
 }
 
 /// Why a frame was not decoded, or a picture not encoded.

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::*;
+use crate::frames::h264_config;
 use crate::picture::{Color, Picture, Rect, Size};
 
 const SIZE: Size = Size::new(320, 180);
@@ -74,6 +75,19 @@ fn the_bit_rate_follows_what_is_asked() {
         assert!((400_000..600_000).contains(&before), "{codec:?}: {before}");
         assert!((100_000..150_000).contains(&after), "{codec:?}: {after}");
     }
+}
+
+#[test]
+fn a_file_of_h264_has_the_parameter_sets_of_its_frames() {
+    let settings = settings(Codec::H264, Purpose::Offline);
+    let mut encoder = VideoEncoder::new(&settings).expect("an encoder");
+    let first = encode(&mut encoder, 0, false).data;
+
+    let config = file_config(&settings).expect("an encoder").expect("one");
+
+    assert_eq!(Some(config), h264_config(&first));
+    let vp9 = file_config(&self::settings(Codec::Vp9, Purpose::Offline));
+    assert_eq!(vp9, Ok(None));
 }
 
 #[test]

@@ -29,5 +29,5 @@ pub use counters::Counters;
 pub use frame::{Content, Frame, Orientation, Output, Picture, Sound};
 pub use packet::Packet;
 pub use packetizer::{Packetizer, Payload};
-pub(crate) use payload::h264_plain_size as plain_h264_size;
 pub use payload::opus::duration_samples as opus_duration_samples;
+pub(crate) use payload::{h264_config, h264_plain_size as plain_h264_size};

@@ -200,7 +200,7 @@ pub struct StartRecording {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 60)]
     pub fps: Option<u32>,
-    /// `vp8` or `vp9`. Left out, it is `vp8` for a live composite, and `vp9` for one that is made after.
+    /// `vp8` or `vp9`; `h264` where the server was built to encode it. Left out, it is `vp8` for a live composite, and `vp9` for one that is made after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<CompositeCodec>,
     /// Bits per second of the pictures, 50,000 to 50,000,000. Left out, it is 2,000,000.
@@ -230,6 +230,8 @@ pub enum CompositeCodec {
     Vp8,
     /// Better pictures for the bits, and more work.
     Vp9,
+    /// ITU-T H.264, if the server was built to encode it; the file is Matroska then.
+    H264,
 }
 
 /// What to change of a recording that runs.

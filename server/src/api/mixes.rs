@@ -122,6 +122,9 @@ fn not_mixed() -> Failure {
 }
 
 fn settings(ask: &SetMix) -> Result<MixSettings, Failure> {
+    if ask.codec == Some(CompositeCodec::H264) {
+        return Err(Failure::field("codec", "mixes are vp8 or vp9"));
+    }
     let picture = PictureAsk {
         width: ask.width.unwrap_or(1_280),
         height: ask.height.unwrap_or(720),

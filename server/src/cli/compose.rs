@@ -70,6 +70,8 @@ enum CodecName {
     Vp8,
     /// Better pictures for the bits; the usual one.
     Vp9,
+    /// For players that know no other; in a file that ends in .mkv, if the program was built to encode it.
+    H264,
 }
 
 impl Compose {
@@ -109,10 +111,7 @@ impl Compose {
         let layout = self.layout.as_deref().map(layout).transpose()?;
         let look = Look {
             layout: layout.clone().unwrap_or_default(),
-            codec: match self.codec {
-                CodecName::Vp8 => Codec::Vp8,
-                CodecName::Vp9 => Codec::Vp9,
-            },
+            codec: codec(self.codec)?,
             size: self.size,
             fps: self.fps,
             kilobits: self.bitrate,
@@ -156,6 +155,18 @@ impl Compose {
 
 fn failed(error: &JobError) -> CliError {
     CliError::Failed(error.to_string())
+}
+
+fn codec(name: CodecName) -> Result<Codec, CliError> {
+    let codec = match name {
+        CodecName::Vp8 => Codec::Vp8,
+        CodecName::Vp9 => Codec::Vp9,
+        CodecName::H264 => Codec::H264,
+    };
+    codec.has_encoder().then_some(codec).ok_or_else(|| {
+        let error = "--codec: this program was built without an encoder of H.264; use vp8 or vp9";
+        CliError::Usage(error.to_owned())
+    })
 }
 
 fn layout(text: &str) -> Result<Layout, CliError> {

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mixer::audio;
-use mixer::codec::{Codec, Effort, EncoderSettings, Purpose};
+use mixer::codec::{Codec, Effort, EncoderSettings, Purpose, file_config};
 use mixer::compose::{ComposeError, Composer, ComposerSettings, Piece};
 use mixer::layout::Layout;
 use mixer::mux::{self, Block, Media, Opus, TrackNumber, VideoCodec, VideoSize, Writer};
@@ -75,13 +75,14 @@ impl Look {
     /// As a manifest names it before it is made.
     pub(crate) fn composite(&self) -> Composite {
         let has_pictures = self.layout != Layout::AudioOnly;
-        let codec = match self.codec {
-            Codec::Vp9 => "vp9",
-            Codec::Vp8 | Codec::H264 | Codec::Av1 => "vp8",
+        let (codec, extension) = match self.codec {
+            Codec::Vp9 => ("vp9", "webm"),
+            Codec::H264 if has_pictures => ("h264", "mkv"),
+            Codec::Vp8 | Codec::H264 | Codec::Av1 => ("vp8", "webm"),
         };
         let only_with_pictures = |number: u32| if has_pictures { number } else { 0 };
         Composite {
-            path: "composite-000.webm".to_owned(),
+            path: format!("composite-000.{extension}"),
             state: CompositeState::Waiting,
             error: None,
             layout: serde_json::to_value(&self.layout).unwrap_or_default(),
@@ -103,6 +104,7 @@ impl Look {
             fps: composite.fps,
             codec: match composite.codec.as_str() {
                 "vp9" => Codec::Vp9,
+                "h264" => Codec::H264,
                 _ => Codec::Vp8,
             },
             kilobits: composite.bitrate_bps / 1_000,
@@ -110,7 +112,10 @@ impl Look {
     }
 
     /// The beginning of a file of it.
-    pub(crate) fn file(&self, title: &str, unix_ms: i64) -> mux::Settings {
+    ///
+    /// # Errors
+    /// [`ComposeError::Video`] if pictures cannot be encoded so.
+    pub(crate) fn file(&self, title: &str, unix_ms: i64) -> Result<mux::Settings, ComposeError> {
         file_settings((self.video(Purpose::Live).as_ref(), true), title, unix_ms)
     }
 }
@@ -473,7 +478,7 @@ fn write(
     let mut writer = {
         let (title, unix_ms) = (&manifest.room, manifest.started_at_ms);
         Writer::new(
-            file_settings((job.video.as_ref(), job.has_sound), title, unix_ms),
+            file_settings((job.video.as_ref(), job.has_sound), title, unix_ms)?,
             &mut bytes,
         )?
     };
@@ -528,7 +533,7 @@ fn file_settings(
     (video, has_sound): (Option<&EncoderSettings>, bool),
     title: &str,
     unix_ms: i64,
-) -> mux::Settings {
+) -> Result<mux::Settings, ComposeError> {
     let track = |number: TrackNumber, name: &str, media| mux::Track {
         number,
         uid: NonZeroU64::MIN.saturating_add(number.get().into()),
@@ -539,7 +544,10 @@ fn file_settings(
     if let Some(video) = video {
         let codec = match video.codec {
             Codec::Vp9 => VideoCodec::Vp9,
-            Codec::Vp8 | Codec::H264 | Codec::Av1 => VideoCodec::Vp8,
+            Codec::H264 => VideoCodec::H264 {
+                config: file_config(video)?.unwrap_or_default(),
+            },
+            Codec::Vp8 | Codec::Av1 => VideoCodec::Vp8,
         };
         let size = VideoSize {
             width_px: video.size.width,
@@ -551,11 +559,11 @@ fn file_settings(
     if has_sound {
         tracks.push(track(SOUND, "sound", Media::Audio(Opus::default())));
     }
-    mux::Settings {
+    Ok(mux::Settings {
         title: title.to_owned(),
         utc_us: Some(unix_ms * 1_000),
         tracks,
-    }
+    })
 }
 
 fn read_manifest(recording: &Path) -> Result<Manifest, JobError> {

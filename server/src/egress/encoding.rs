@@ -25,6 +25,9 @@ pub(super) struct Pictures {
     fps: u32,
     kilobits: u32,
     keyframe_seconds: f64,
+    /// Whether they are H.264, and not VP9.
+    #[serde(default)]
+    is_h264: bool,
 }
 
 /// What a request says of them.
@@ -57,11 +60,20 @@ impl Pictures {
         }
     }
 
+    /// The extension of a file of them.
+    pub(super) fn extension(self) -> &'static str {
+        if self.is_h264 { "mkv" } else { "webm" }
+    }
+
     /// For the encoder.
     pub(super) fn settings(self) -> EncoderSettings {
         let interval = (f64::from(self.fps) * self.keyframe_seconds).ceil();
         EncoderSettings {
-            codec: Codec::Vp9,
+            codec: if self.is_h264 {
+                Codec::H264
+            } else {
+                Codec::Vp9
+            },
             purpose: Purpose::Offline,
             size: Size::new(self.width, self.height),
             fps: self.fps,
@@ -95,13 +107,15 @@ fn of_preset(preset: EncodingOptionsPreset) -> Result<Pictures, EgressError> {
         fps,
         kilobits,
         keyframe_seconds: KEYFRAME_SECONDS,
+        is_h264: false,
     })
 }
 
 /// Zero means the usual. What is said of sound beyond its codec, and the depth of colours, has no effect.
 fn of_options(options: &EncodingOptions) -> Result<Pictures, EgressError> {
     let usual = of_preset(EncodingOptionsPreset::H264720p30)?;
-    if options.video_codec() != VideoCodec::DefaultVc {
+    let is_h264 = options.video_codec() != VideoCodec::DefaultVc;
+    if is_h264 && !Codec::H264.has_encoder() {
         let detail = "leave it out: pictures are VP9";
         return Err(EgressError::invalid("video_codec", detail));
     }
@@ -144,6 +158,7 @@ fn of_options(options: &EncodingOptions) -> Result<Pictures, EgressError> {
         kilobits: within("video_bitrate", options.video_bitrate, 50, MAX_KILOBITS)?
             .unwrap_or(usual.kilobits),
         keyframe_seconds,
+        is_h264,
     })
 }
 
@@ -198,6 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn h264_is_had_if_this_build_encodes_it() {
+        let options = EncodingOptions {
+            video_codec: VideoCodec::H264Main.into(),
+            ..EncodingOptions::default()
+        };
+
+        let pictures = Pictures::new(Wanted::Advanced(options));
+
+        match Codec::H264.has_encoder() {
+            true => assert_eq!(pictures.unwrap().extension(), "mkv"),
+            false => {
+                let error = pictures.unwrap_err().to_string();
+                assert!(error.starts_with("video_codec"), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_be_had_is_told() {
         let options = EncodingOptions::default();
         let of = |options| Pictures::new(Wanted::Advanced(options));
@@ -245,13 +278,6 @@ mod tests {
                     ..options
                 },
                 "key_frame_interval",
-            ),
-            (
-                EncodingOptions {
-                    video_codec: VideoCodec::H264Main.into(),
-                    ..options
-                },
-                "video_codec",
             ),
             (
                 EncodingOptions {

@@ -120,7 +120,8 @@ impl Egresses {
         let now_ms = clock::unix_now_ms();
         let target = target::find(&order.subject, &participants)?;
         let words = target.words(&order.room, &room_sid, now_ms);
-        let path = words.resolve(&order.filepath, target.default_name(), target.extension())?;
+        let extension = order.extension().unwrap_or(target.extension());
+        let path = words.resolve(&order.filepath, target.default_name(), extension)?;
         self.check_place(&path)?;
 
         let id = inner

@@ -235,6 +235,17 @@ impl Order {
         })
     }
 
+    /// The extension of its file, if that is a composite with pictures.
+    pub(super) fn extension(&self) -> Option<&'static str> {
+        match self.form {
+            Form::Composite {
+                pictures: Some(pictures),
+                ..
+            } => Some(pictures.extension()),
+            Form::Composite { pictures: None, .. } | Form::Track => None,
+        }
+    }
+
     /// What is to be made when it has ended.
     pub(super) fn make(&self, target: &Target) -> Make {
         match self.form {
@@ -251,7 +262,7 @@ impl Order {
     }
 }
 
-const COMPOSITE: &str = "files are WebM with VP9 and Opus, whatever a preset is called; they are made after the egress has ended";
+const COMPOSITE: &str = "files are WebM with VP9 and Opus, whatever a preset is called, and Matroska if H.264 was asked for in advanced options; they are made after the egress has ended";
 const FILES: &str = "egresses end up in files here: give one file output, and no stream, segment, image or WebSocket outputs";
 const UPLOADS: &str =
     "files stay on the server, in recording.folder: leave out the storage of the file output";

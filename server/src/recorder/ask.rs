@@ -74,12 +74,25 @@ pub fn look(wanted: Option<&serde_json::Value>, picture: &PictureAsk) -> Result<
             side("height", picture.height)?,
         ),
         fps: within("fps", picture.fps, 1..=60)?,
-        codec: match picture.codec {
-            CompositeCodec::Vp8 => Codec::Vp8,
-            CompositeCodec::Vp9 => Codec::Vp9,
-        },
+        codec: codec(picture.codec)?,
         kilobits: within("bitrate", picture.bitrate, BITRATES)? / 1_000,
     })
+}
+
+/// How pictures are wanted encoded, if this build can do that.
+fn codec(asked: CompositeCodec) -> Result<Codec, BadField> {
+    let codec = match asked {
+        CompositeCodec::Vp8 => Codec::Vp8,
+        CompositeCodec::Vp9 => Codec::Vp9,
+        CompositeCodec::H264 => Codec::H264,
+    };
+    codec
+        .has_encoder()
+        .then_some(codec)
+        .ok_or_else(|| BadField {
+            field: "codec",
+            detail: "this server was built without an encoder of H.264; use vp8 or vp9".to_owned(),
+        })
 }
 
 /// The layout that is wanted.

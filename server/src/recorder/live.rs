@@ -97,7 +97,7 @@ impl Live {
         let composer = LiveComposer::new(&settings)?;
         let mut beginning = Vec::new();
         let unix_ms = timeline.unix_ms(0);
-        let writer = Writer::new(look.file(title, unix_ms), &mut beginning)?;
+        let writer = Writer::new(look.file(title, unix_ms)?, &mut beginning)?;
         let file = Arc::new(files::create(&folder.join(&composite.path))?);
         let bytes = files::append(&file, 0, &beginning)?;
         syncer.watch(&file);

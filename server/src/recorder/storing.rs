@@ -290,6 +290,7 @@ pub(crate) fn media_type(recording: &Manifest, file: &str) -> &'static str {
         Some("h264") => "video/x-matroska",
         Some(_) => "video/webm",
         None if file.ends_with(".webm") => "video/webm",
+        None if file.ends_with(".mkv") => "video/x-matroska",
         None if file.ends_with(".json") => "application/json",
         None => "application/x-ndjson",
     }

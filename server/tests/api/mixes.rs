@@ -58,6 +58,7 @@ async fn what_cannot_be_mixed_is_refused_and_named() {
         (r#"{"bitrate": 1}"#, "bitrate"),
         (r#"{"layout": "pile"}"#, "layout"),
         (r#"{"codec": "mp3"}"#, "codec"),
+        (r#"{"codec": "h264"}"#, "codec"),
         (r#"{"listeners": [""]}"#, "listeners"),
         (r#"{"listeners": ["mix"]}"#, "listeners"),
         (many.as_str(), "listeners"),

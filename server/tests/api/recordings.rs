@@ -113,6 +113,24 @@ async fn fields_that_are_unknown_are_named() {
 }
 
 #[tokio::test]
+async fn h264_is_refused_by_a_server_that_cannot_encode_it() {
+    let (server, _folder) = recording_server(|_| {});
+    server.make_room("blue").await;
+    let token = recorder(&server, "blue");
+    let path = "/v1/rooms/blue/recordings";
+
+    let begun = server.post(path, &token, r#"{"codec": "h264"}"#).await;
+
+    match cfg!(feature = "h264") {
+        true => assert_eq!(begun.status, 201, "{begun:?}"),
+        false => {
+            begun.problem(422, "invalid-field");
+            assert_eq!(begun.json()["field"], "codec");
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_a_token_that_may_record_the_room_does() {
     let (server, _folder) = recording_server(|_| {});
     server.make_room("blue").await;

@@ -6,7 +6,7 @@ pub(in crate::frames) mod opus;
 mod vp8;
 mod vp9;
 
-pub(crate) use h264::plain_size as h264_plain_size;
+pub(crate) use h264::{config as h264_config, plain_size as h264_plain_size};
 
 use std::fmt;
 use std::sync::Arc;

@@ -118,6 +118,25 @@ impl Depacketizer for H264 {
     }
 }
 
+/// The content of the box `avcC` for a keyframe that has its parameter sets; `None` if it has none
+/// that can be read.
+pub(crate) fn config(frame: &[u8]) -> Option<Vec<u8>> {
+    let mut sets = ParameterSets::default();
+    let mut rest = frame;
+    while let Some((length, after)) = rest.split_first_chunk::<LENGTH_BYTES>() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (unit, after) = after.split_at_checked(length)?;
+        rest = after;
+        let inserted = match unit.first().map_or(0, |header| header & 0x1f) {
+            SEQUENCE_PARAMETER_SET => sets.insert_sequence(unit),
+            PICTURE_PARAMETER_SET => sets.insert_picture(unit),
+            _ => Ok(()),
+        };
+        inserted.ok()?;
+    }
+    sets.config()
+}
+
 impl H264 {
     /// RFC 6184 §5.7.1: NAL units, each after its size in 16 bits.
     fn push_aggregate(&mut self, body: &[u8], frame: &mut Vec<u8>) -> Result<(), Malformed> {
