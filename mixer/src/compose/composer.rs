@@ -165,7 +165,7 @@ impl Composer {
         input.handle_frame(frame);
     }
 
-    /// Takes a packet of sound of a track. See [`AudioMixer`] for how long before its time.
+    /// Takes a packet of sound of a track. See [`audio::AudioMixer`] for how long before its time.
     pub fn handle_sound(&mut self, track: &str, frame: AudioFrame<'_>) {
         if let Some(speaker) = &mut self.speaker
             && !speaker.handle_frame(track, frame)
