@@ -224,6 +224,12 @@ impl Track {
         if self.waits_for_keyframe && !is_keyframe {
             return;
         }
+        // One that was on its way when the recording began. Files have no time before zero, and what follows
+        // is nothing without its keyframe.
+        let pts_us = match frame.content {
+            Content::Picture(_) => pts_us.max(0),
+            Content::Sound(_) => pts_us,
+        };
         self.waits_for_keyframe = false;
         self.keyframe_due = None;
         if is_keyframe
