@@ -63,6 +63,12 @@ impl Timeline {
         ntp_us(ntp) - self.zero_us
     }
 
+    /// The reading of the wall clock at a time, in 32.32 fixed point.
+    pub fn ntp(&self, at: RoomTimeUs) -> u64 {
+        let span = (i128::from(at) << 32).div_euclid(1_000_000);
+        self.wall.ntp(self.zero).wrapping_add(span as u64)
+    }
+
     /// Milliseconds since 1970 at a time.
     pub fn unix_ms(&self, at: RoomTimeUs) -> i64 {
         const NTP_TO_UNIX_MS: i64 = 2_208_988_800_000;

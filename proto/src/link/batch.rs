@@ -136,6 +136,12 @@ impl LinkBatch {
         count
     }
 
+    /// Puts the frames of an earlier batch before its own. That batch keeps its packets.
+    pub fn prepend_frames(&mut self, earlier: &mut Self) {
+        earlier.frames.append(&mut self.frames);
+        std::mem::swap(&mut earlier.frames, &mut self.frames);
+    }
+
     /// Empties it; its buffers stay.
     pub fn clear(&mut self) {
         self.frames.clear();

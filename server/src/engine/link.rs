@@ -66,9 +66,7 @@ impl Engine {
     pub fn return_link(&mut self, to: SegmentId, mut batch: LinkBatch) {
         let lost = batch.drop_packets();
         self.counters.dropped[DropReason::LinkFull as usize] += lost as u64;
-        let waiting = self.link_to(to);
-        batch.frames.append(&mut waiting.frames);
-        std::mem::swap(&mut batch.frames, &mut waiting.frames);
+        self.link_to(to).prepend_frames(&mut batch);
         self.spare_batches.push(batch);
     }
 
@@ -493,9 +491,7 @@ impl Engine {
                 let before = self.received_by(key);
                 self.subscribe_to_room(now, key);
                 let after = self.received_by(key);
-                self.show_room_without(key, before.difference(&after));
-                let participants = self.others(key);
-                self.send(key, Message::Update(ParticipantUpdate { participants }));
+                self.show_room_anew(key, before.difference(&after));
             }
         }
     }
@@ -508,20 +504,23 @@ impl Engine {
             .collect()
     }
 
-    /// Tells a participant for a moment that some tracks are gone: not every SDK takes another word
-    /// for it that a subscription has ended.
-    fn show_room_without<'a>(
+    /// Shows a participant the others as it is to see them now, and before that for a moment without
+    /// the tracks it gets no more: not every SDK takes another word for it that a subscription has ended.
+    fn show_room_anew<'a>(
         &mut self,
         key: ParticipantKey,
-        gone: impl Iterator<Item = &'a PublicationKey>,
+        ended: impl Iterator<Item = &'a PublicationKey>,
     ) {
         let sid_of = |key: &PublicationKey| self.router.publication(*key).sid.to_string();
-        let gone: Vec<_> = gone.map(sid_of).collect();
-        let mut participants = self.others(key);
-        for info in &mut participants {
-            info.tracks.retain(|track| !gone.contains(&track.sid));
+        let ended: Vec<_> = ended.map(sid_of).collect();
+        let participants = self.others(key);
+        let mut without = participants.clone();
+        for info in &mut without {
+            info.tracks.retain(|track| !ended.contains(&track.sid));
         }
-        self.send(key, Message::Update(ParticipantUpdate { participants }));
+        for participants in [without, participants] {
+            self.send(key, Message::Update(ParticipantUpdate { participants }));
+        }
     }
 
     /// Somebody has joined in two segments at once: the later one stays.

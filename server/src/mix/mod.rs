@@ -238,7 +238,6 @@ impl Mixes {
             picture,
             post: slot.post,
             timeline,
-            zero,
             hearing: hears,
             listener,
             worker: worker.clone(),

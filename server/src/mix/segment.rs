@@ -240,16 +240,8 @@ impl Segment {
         }
     }
 
-    /// Sends a frame of a part to those who want it. `clock` tells of the stream whose timestamps
-    /// begin with 0 when a time in `pts_us` does.
-    pub fn send(
-        &mut self,
-        part: &Part,
-        frame: &[u8],
-        is_keyframe: bool,
-        pts_us: i64,
-        ntp: impl Fn(i64) -> u64,
-    ) {
+    /// Sends a frame of a part to those who want it. `ntp` is what the wall clock shows at its time.
+    pub fn send(&mut self, part: &Part, frame: &[u8], is_keyframe: bool, pts_us: i64, ntp: u64) {
         let Some(track) = self.tracks.iter_mut().find(|track| track.part == *part) else {
             return;
         };
@@ -257,10 +249,7 @@ impl Segment {
         let ticks = (i128::from(pts_us) * i128::from(rate_hz)).div_euclid(1_000_000);
         // Timestamps come round.
         let timestamp = track.timestamp.wrapping_add(ticks as u32);
-        let clock = StreamClock {
-            ntp: ntp(pts_us),
-            timestamp,
-        };
+        let clock = StreamClock { ntp, timestamp };
         for payload in track.packetizer.cut(frame, is_keyframe) {
             track.sequence += 1;
             let info = track.codec.video();
@@ -313,8 +302,7 @@ impl Segment {
     pub fn return_link(&mut self, to: SegmentId, mut batch: LinkBatch) {
         batch.drop_packets();
         if let Some((_, waiting)) = self.links.iter_mut().find(|(own, _)| *own == to) {
-            batch.frames.append(&mut waiting.frames);
-            std::mem::swap(&mut batch.frames, &mut waiting.frames);
+            waiting.prepend_frames(&mut batch);
         }
         self.recycle(batch);
     }

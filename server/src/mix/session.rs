@@ -13,7 +13,6 @@ use mixer::layout::Layout;
 use mixer::timeline::Timeline;
 use parking_lot::Mutex;
 use proto::ids::Identity;
-use proto::media::StreamClock;
 use tokio::sync::{oneshot, watch};
 
 use super::segment::{Event, Part, PictureForm, Segment};
@@ -45,8 +44,6 @@ pub(super) struct Session {
     pub(super) picture: Option<PictureForm>,
     pub(super) post: Post,
     pub(super) timeline: Timeline,
-    /// When its time begins.
-    pub(super) zero: Instant,
     pub(super) hearing: Hearing,
     pub(super) listener: ListenerId,
     /// Where the listener is.
@@ -61,8 +58,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Mixes until the room or the mix ends, and calls `done` with the slot and who is to be told
-    /// after that.
+    /// Mixes until the room or the mix ends, and gives the slot back with `done`.
     pub(super) fn run(mut self, done: impl FnOnce(Slot)) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.mix()));
         match outcome {
@@ -142,15 +138,6 @@ impl Session {
 
     /// Sends what has been made.
     fn publish(&mut self) {
-        let (timeline, zero) = (self.timeline, self.zero);
-        let ntp = |pts_us: i64| {
-            let begin = StreamClock {
-                ntp: timeline.wall().ntp(zero),
-                timestamp: 0,
-            };
-            let span = (i128::from(pts_us) << 32).div_euclid(1_000_000);
-            begin.ntp.wrapping_add(span as u64)
-        };
         while let Some(output) = self.composer.poll() {
             match output {
                 LiveOutput::Piece(Piece::Picture {
@@ -159,18 +146,20 @@ impl Session {
                     data,
                 }) => {
                     let part = &Part::Picture;
+                    let ntp = self.timeline.ntp(pts_us);
                     self.segment.send(part, &data, is_keyframe, pts_us, ntp);
                 }
                 LiveOutput::Piece(Piece::Sound { pts_us, data }) => {
+                    let ntp = self.timeline.ntp(pts_us);
                     self.segment.send(&Part::Sound, &data, true, pts_us, ntp);
                 }
                 LiveOutput::Heard(sound) => {
                     let Ok(listener) = Identity::new(&sound.listener) else {
                         continue;
                     };
-                    let part = Part::SoundFor(listener);
-                    self.segment
-                        .send(&part, &sound.data, true, sound.pts_us, ntp);
+                    let (part, pts_us) = (Part::SoundFor(listener), sound.pts_us);
+                    let ntp = self.timeline.ntp(pts_us);
+                    self.segment.send(&part, &sound.data, true, pts_us, ntp);
                 }
                 LiveOutput::KeyframeWanted(_) | LiveOutput::SizeWanted(..) => {
                     // A worker that is overloaded gets the next request.
@@ -182,13 +171,8 @@ impl Session {
     }
 
     fn post_batches(&mut self) {
-        let mut full = Vec::new();
-        while let Some((to, batch)) = self.segment.poll_link() {
-            if let Err(batch) = self.post.leave(to, batch) {
-                full.push((to, batch));
-            }
-        }
-        for (to, batch) in full {
+        let batches = std::iter::from_fn(|| self.segment.poll_link());
+        for (to, batch) in self.post.leave_all(batches) {
             self.segment.return_link(to, batch);
         }
     }

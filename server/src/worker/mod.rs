@@ -230,13 +230,8 @@ impl Worker {
         while let Some(spare) = self.post.take_spare() {
             self.engine.recycle(spare);
         }
-        let mut full = Vec::new();
-        while let Some((to, batch)) = self.engine.poll_link() {
-            if let Err(batch) = self.post.leave(to, batch) {
-                full.push((to, batch));
-            }
-        }
-        for (to, batch) in full {
+        let batches = std::iter::from_fn(|| self.engine.poll_link());
+        for (to, batch) in self.post.leave_all(batches) {
             self.engine.return_link(to, batch);
         }
     }

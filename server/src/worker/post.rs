@@ -130,7 +130,7 @@ impl Post {
     ///
     /// # Errors
     /// The batch, when the other does not keep up or has ended.
-    pub(crate) fn leave(&self, to: SegmentId, batch: LinkBatch) -> Result<(), LinkBatch> {
+    fn leave(&self, to: SegmentId, batch: LinkBatch) -> Result<(), LinkBatch> {
         let Some(mailbox) = self.boxes.get(to.index()) else {
             return Err(batch);
         };
@@ -143,6 +143,16 @@ impl Post {
                 Err(batch)
             }
         }
+    }
+
+    /// Leaves batches for others. Returns those that do not keep up, with what was for them.
+    pub(crate) fn leave_all(
+        &self,
+        batches: impl Iterator<Item = (SegmentId, LinkBatch)>,
+    ) -> Vec<(SegmentId, LinkBatch)> {
+        batches
+            .filter_map(|(to, batch)| Some((to, self.leave(to, batch).err()?)))
+            .collect()
     }
 
     /// Gives an emptied batch back to whose it was.

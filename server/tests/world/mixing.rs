@@ -78,7 +78,7 @@ impl Mixed {
     fn make(&mut self) {
         self.ticks += 1;
         let pts_us = self.ticks * 20_000;
-        let ntp = |pts_us: i64| ((1_800_000_000 + pts_us as u64 / 1_000_000) << 32) + 1;
+        let ntp = ((1_800_000_000 + pts_us as u64 / 1_000_000) << 32) + 1;
         for part in &self.wanted {
             let is_picture = *part == Part::Picture;
             let is_keyframe = is_picture && std::mem::take(&mut self.keyframes) > 0;
