@@ -71,9 +71,11 @@ impl Room {
         self.recorder.handle_track(self.now(), new);
     }
 
-    /// Has a track send. It arrives when time goes on.
+    /// Has a track send. It arrives when time goes on; what would have come before is not heard.
     pub(crate) fn send(&mut self, rng: &mut Rng, sender: &Sender) {
-        self.waiting.extend(sender.packets(rng));
+        let packets = sender.packets(rng).into_iter();
+        let waiting = packets.filter(|arrival| arrival.at_us >= self.now_us);
+        self.waiting.extend(waiting);
         self.waiting.sort_by_key(|arrival| arrival.at_us);
     }
 

@@ -122,6 +122,31 @@ fn what_a_track_shows_may_be_told_after_its_first_packets_are_announced() {
 }
 
 #[test]
+fn a_keyframe_that_was_on_its_way_when_the_recording_began_is_in_the_file() {
+    let mut rng = Rng::with_seed(1);
+    let mut room = Room::with_ann();
+    let clip = Rc::new(clips::moving(Codec::Vp8, SIZE));
+    // The 31st picture is a keyframe again: captured 10 ms before the recording begins, it comes
+    // 10 ms after, and its sender's sound tells how long it was on its way.
+    let began_us = -10_000 - 30 * clip.frame_us;
+    let mut video = Sender::new(0, &clip, began_us..2_000_000);
+    let mut audio = Sender::new(1, &tone(), -1_000_000..2_000_000);
+    (video.way.delay_us, audio.way.delay_us) = (20_000, 5_000);
+    (video.reports_us, audio.reports_us) = (Some(100_000), Some(100_000));
+    room.send(&mut rng, &video);
+    room.send(&mut rng, &audio);
+    room.run_until(2_100_000);
+
+    room.end();
+
+    let blocks = room.disk.file(CAMERA).blocks();
+    let sent = (30..30 + blocks.len()).map(|place| &clip.frames[place % clip.frames.len()]);
+    assert!(blocks.iter().map(|block| &block.data).eq(sent));
+    assert_eq!(blocks.len(), 61);
+    assert_eq!((blocks[0].pts_us, blocks[0].is_keyframe), (0, true));
+}
+
+#[test]
 fn an_encrypted_track_is_refused_and_the_journal_says_so() {
     for is_told_late in [false, true] {
         let mut rng = Rng::with_seed(1);
