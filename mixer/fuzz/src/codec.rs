@@ -1,6 +1,6 @@
 //! Frames of video.
 //!
-//! The first byte chooses VP8, VP9 or H.264; then each frame comes after its length in two bytes.
+//! The first byte chooses VP8, VP9, H.264 or AV1; then each frame comes after its length in two bytes.
 
 use mixer::codec::{Codec, VideoDecoder};
 use mixer::picture::Picture;
@@ -12,10 +12,11 @@ pub fn run(input: &[u8]) {
     };
     let codec = match first & 3 {
         0 => Codec::Vp8,
-        1 | 3 => Codec::Vp9,
-        _ => Codec::H264,
+        1 => Codec::Vp9,
+        2 => Codec::H264,
+        _ => Codec::Av1,
     };
-    let mut decoder = VideoDecoder::new(codec).expect("every build has them");
+    let mut decoder = VideoDecoder::new(codec).expect("it is built in");
     let mut picture = Picture::default();
     while let Some((len, after)) = rest.split_first_chunk() {
         let len = usize::from(u16::from_le_bytes(*len)).min(after.len());

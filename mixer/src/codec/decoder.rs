@@ -11,6 +11,8 @@ pub struct VideoDecoder(Library);
 enum Library {
     Vpx(Vpx),
     H264(super::h264::Decoder),
+    #[cfg(feature = "av1")]
+    Av1(super::av1::Decoder),
 }
 
 impl VideoDecoder {
@@ -23,6 +25,9 @@ impl VideoDecoder {
             Codec::Vp8 => Library::Vpx(Vpx::new(vpx::Codec::Vp8)?),
             Codec::Vp9 => Library::Vpx(Vpx::new(vpx::Codec::Vp9)?),
             Codec::H264 => Library::H264(super::h264::Decoder::default()),
+            #[cfg(feature = "av1")]
+            Codec::Av1 => Library::Av1(super::av1::Decoder::new()?),
+            #[cfg(not(feature = "av1"))]
             Codec::Av1 => return Err(CodecError::NotSupported(codec)),
         }))
     }
@@ -37,6 +42,8 @@ impl VideoDecoder {
         match &mut self.0 {
             Library::Vpx(decoder) => decoder.decode(frame, picture),
             Library::H264(decoder) => decoder.decode(frame, picture),
+            #[cfg(feature = "av1")]
+            Library::Av1(decoder) => decoder.decode(frame, picture),
         }
     }
 }

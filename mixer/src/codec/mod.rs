@@ -1,8 +1,10 @@
 //! Frames into pictures and back.
 //!
-//! VP8 and VP9 both ways; H.264 is decoded always, and encoded with the feature `h264`. AV1 is not
-//! supported yet.
+//! VP8 and VP9 both ways; H.264 is decoded always, and encoded with the feature `h264`; AV1 is decoded
+//! with the feature `av1`, and never encoded.
 
+#[cfg(feature = "av1")]
+mod av1;
 mod decoder;
 mod encoder;
 mod h264;

@@ -114,8 +114,9 @@ fn what_cannot_be_is_refused() {
     assert_eq!(VideoEncoder::new(&odd).err(), Some(CodecError::Settings));
     assert_eq!(encoder.encode(0, &large, false), Err(CodecError::WrongSize));
     assert_eq!(encoder.set_kilobits(0), Err(CodecError::Settings));
+    let av1 = settings(Codec::Av1, Purpose::Live);
     let not_supported = CodecError::NotSupported(Codec::Av1);
-    assert_eq!(VideoDecoder::new(Codec::Av1).err(), Some(not_supported));
+    assert_eq!(VideoEncoder::new(&av1).err(), Some(not_supported));
 }
 
 #[test]
@@ -211,6 +212,94 @@ fn a_keyframe_that_asks_for_gigabytes_is_refused() {
     let (width, height) = (0x3fff, 0x3fff);
     assert_eq!(is_shown, Err(CodecError::TooLarge { width, height }));
 }
+
+#[test]
+fn av1_is_decoded() {
+    let mut decoder = VideoDecoder::new(Codec::Av1).expect("a decoder");
+    let mut decoded = Picture::default();
+    for (number, unit) in (0..).zip(av1_units()) {
+        assert_eq!(decoder.decode(unit, &mut decoded), Ok(true), "{number}");
+        assert_eq!(decoded.size(), SIZE);
+        let psnr = psnr(&scene(number), &decoded);
+        assert!(psnr > 32.0, "{number}: {psnr:.1} dB");
+    }
+}
+
+#[test]
+fn after_a_damaged_unit_of_av1_a_keyframe_is_waited_for() {
+    let units = av1_units();
+    let mut decoder = VideoDecoder::new(Codec::Av1).expect("a decoder");
+    let mut picture = Picture::default();
+    let mut decode = |unit: &[u8]| decoder.decode(unit, &mut picture);
+    let waits = Err(CodecError::Undecodable);
+
+    assert_eq!(decode(units[1]), waits);
+    assert_eq!(decode(units[0]), Ok(true));
+    assert_eq!(decode(&units[1][..units[1].len() / 2]), waits);
+    assert_eq!(decode(units[2]), waits);
+    assert_eq!(decode(units[AV1_KEYFRAME]), Ok(true));
+    assert_eq!(decode(units[AV1_KEYFRAME + 1]), Ok(true));
+}
+
+#[test]
+fn damaged_units_of_av1_leave_the_decoder_usable() {
+    let seed = seed();
+    let mut random = fastrand::Rng::with_seed(seed);
+    let units = av1_units();
+    let mut decoder = VideoDecoder::new(Codec::Av1).expect("a decoder");
+    let mut picture = Picture::default();
+    for _ in 0..200 {
+        let mut unit = units[random.usize(..units.len())].to_vec();
+        damage(&mut unit, &mut random);
+        let _ = decoder.decode(&unit, &mut picture);
+    }
+
+    let is_shown = decoder.decode(units[0], &mut picture);
+
+    assert_eq!(is_shown, Ok(true), "SIM_SEED={seed}");
+    assert!(psnr(&scene(0), &picture) > 32.0);
+}
+
+#[test]
+fn units_of_nothing_are_errors() {
+    let mut decoder = VideoDecoder::new(Codec::Av1).expect("a decoder");
+    let mut picture = Picture::default();
+    for unit in [&[][..], &[0], &[0xff; 3], &[0x0a, 200, 1], &[0x82; 3]] {
+        let is_shown = decoder.decode(unit, &mut picture);
+        assert_ne!(is_shown, Ok(true), "{unit:?}");
+    }
+    assert_eq!(picture, Picture::default());
+}
+
+#[test]
+fn a_sequence_of_av1_that_asks_for_gigabytes_is_refused() {
+    // Of a still picture, with all bits of its width and height set.
+    let header = [0x0a, 9, 0x18, 0x3f, 0xff, 0xff, 0xff, 0xff, 0xc0, 0, 0x80];
+    let mut decoder = VideoDecoder::new(Codec::Av1).expect("a decoder");
+
+    let is_shown = decoder.decode(&header, &mut Picture::default());
+
+    let (width, height) = (0x1_0000, 0x1_0000);
+    assert_eq!(is_shown, Err(CodecError::TooLarge { width, height }));
+}
+
+/// The first eight scenes as temporal units, in a seed of the fuzz target: each after its length.
+///
+/// They were made by libaom 3.6 (ffmpeg's `-c:v libaom-av1 -usage realtime -cpu-used 7 -lag-in-frames
+/// 0 -crf 20 -b:v 4M -force_key_frames 'expr:eq(n,0)+eq(n,5)'`); delimiters were taken out.
+fn av1_units() -> Vec<&'static [u8]> {
+    let seed = include_bytes!("../../fuzz/seeds/codec/av1");
+    let (mut units, mut rest) = (Vec::new(), &seed[1..]);
+    while let Some((len, after)) = rest.split_first_chunk() {
+        let (unit, after) = after.split_at(u16::from_le_bytes(*len).into());
+        units.push(unit);
+        rest = after;
+    }
+    units
+}
+
+/// The unit that builds on no other, besides the first.
+const AV1_KEYFRAME: usize = 5;
 
 fn codecs() -> [Codec; 3] {
     [Codec::Vp8, Codec::Vp9, Codec::H264]
