@@ -8,7 +8,7 @@ use mixer::audio::AudioFrame;
 use mixer::codec::Codec;
 use mixer::compose::{Composer, ComposerSettings, PictureFrame};
 use mixer::frames::opus_duration_samples;
-use mixer::mux::{ReadBlock, Reader};
+use mixer::mux::{ReadBlock, Reader, Track};
 use mixer::recording::{Manifest, RecordedFile};
 
 use super::JobError;
@@ -43,8 +43,6 @@ struct Open {
     reader: Reader,
     /// The block that is not due yet.
     next: Option<ReadBlock>,
-    /// How much earlier than the samples that were encoded a packet decodes to.
-    delay_us: i64,
     /// When the next packet of sound is due.
     sound_due_us: Option<i64>,
     is_at_end: bool,
@@ -169,7 +167,6 @@ impl Open {
             file: File::open(path)?,
             reader: Reader::new(),
             next: None,
-            delay_us: 0,
             sound_due_us: None,
             is_at_end: false,
         })
@@ -194,13 +191,6 @@ impl Open {
         let count = self.file.read(&mut chunk)?;
         self.reader.feed(chunk.get(..count).unwrap_or_default());
         self.is_at_end = count == 0;
-        if let Some(track) = self
-            .reader
-            .header()
-            .and_then(|header| header.tracks.first())
-        {
-            self.delay_us = track.codec_delay_us();
-        }
         Ok(count > 0)
     }
 
@@ -234,6 +224,13 @@ impl Open {
         self.file.seek(SeekFrom::Start(offset)).map(|_| ())
     }
 
+    /// How much earlier than the samples that were encoded a packet decodes to.
+    fn delay_us(&self) -> i64 {
+        let tracks = self.reader.header().map(|header| &header.tracks);
+        let track = tracks.and_then(|tracks| tracks.first());
+        track.map_or(0, Track::codec_delay_us)
+    }
+
     fn hand_over_sound(&mut self, track: &str, block: &ReadBlock, composer: &mut Composer) {
         let data = self.reader.data();
         let samples = opus_duration_samples(data);
@@ -242,7 +239,7 @@ impl Open {
         let lost = (missing_us + PACKET_US / 2) / PACKET_US;
         self.sound_due_us = Some(block.pts_us + duration_us);
         let frame = AudioFrame {
-            pts_us: block.pts_us - self.delay_us,
+            pts_us: block.pts_us - self.delay_us(),
             data,
             lost_before: lost.clamp(0, MAX_LOST) as u32,
         };
