@@ -4,11 +4,11 @@ import {
 } from '@livekit/rtc-node';
 import { AccessToken } from 'livekit-server-sdk';
 
-const FRAMES_PER_SECOND = 15;
 const SIZE = { width: 320, height: 240 };
 /** A busy machine shows fewer pictures then, not smaller ones. The SDK exports no names for this. */
 const MAINTAIN_RESOLUTION = 2;
-const [SAMPLE_RATE, SAMPLES] = [48_000, 480];
+/** Sound is handed over in pieces, a second of it over and over: tones of whole hertz go on in the next. */
+const [SAMPLE_RATE, SAMPLES] = [48_000, 4_800];
 
 /** A token of the server's key, as a back end makes it. */
 export async function token(server, room, identity, { grants = {}, ...options } = {}) {
@@ -32,8 +32,8 @@ export class Member {
   pictures = new Map();
 
   /** With `grain` the picture moves: it is then larger than a packet. */
-  constructor(identity, { colour = [0, 0, 0], tone = 0, size = SIZE, grain = 0 } = {}) {
-    Object.assign(this, { identity, colour, tone, size, grain });
+  constructor(identity, { colour = [0, 0, 0], tone = 0, size = SIZE, fps = 15, grain = 0 } = {}) {
+    Object.assign(this, { identity, colour, tone, size, fps, grain });
     this.room.on(RoomEvent.DataReceived, (payload, from, _kind, topic) => {
       this.messages.push([from?.identity, new TextDecoder().decode(payload), topic]);
     });
@@ -70,7 +70,7 @@ export class Member {
     const pictures = paint(width, height, this.colour, this.grain);
     let shown = 0;
     const show = () => source.captureFrame(new VideoFrame(pictures[shown++ % pictures.length], width, height, VideoBufferType.RGBA));
-    this.#timers.push(setInterval(show, 1000 / FRAMES_PER_SECOND));
+    this.#timers.push(setInterval(show, 1000 / this.fps));
     return this.#publish(LocalVideoTrack.createVideoTrack('camera', source), TrackSource.SOURCE_CAMERA);
   }
 
@@ -88,9 +88,9 @@ export class Member {
   }
 
   async #sing(source, feed) {
-    for (let at = 0; !feed.stopped; at += SAMPLES) {
-      const samples = Int16Array.from({ length: SAMPLES }, (_, i) => 12_000 * Math.sin((2 * Math.PI * this.tone * (at + i)) / SAMPLE_RATE));
-      await source.captureFrame(new AudioFrame(samples, SAMPLE_RATE, 1, SAMPLES)); // waits while the queue is full
+    const second = piecesOf(this.tone);
+    for (let piece = 0; !feed.stopped; piece++) {
+      await source.captureFrame(second[piece % second.length]); // waits while the queue is full
     }
   }
 
@@ -153,6 +153,15 @@ export class Member {
     }
     await this.room.disconnect();
   }
+}
+
+/** A second of a tone. */
+function piecesOf(tone) {
+  return Array.from({ length: SAMPLE_RATE / SAMPLES }, (_, piece) => {
+    const at = piece * SAMPLES;
+    const samples = Int16Array.from({ length: SAMPLES }, (_, i) => 12_000 * Math.sin((2 * Math.PI * tone * (at + i)) / SAMPLE_RATE));
+    return new AudioFrame(samples, SAMPLE_RATE, 1, SAMPLES);
+  });
 }
 
 /** Pictures of one colour, to be shown one after another. */
