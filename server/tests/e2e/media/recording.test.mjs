@@ -17,14 +17,14 @@ import { until, untilNothingIsWrong } from '../shared/until.mjs';
 const ROOM = 'recorded';
 /** Seconds of every track that are to be in its file. */
 const ENOUGH_SECONDS = 5;
-/** In the order they come: browsers, which are there when it begins, and then the others. */
+/** In the order they come: browsers, which are there when it begins, and then the others. They send VP8 or what is named. */
 const PEOPLE = [
   { name: 'Ann', hue: 200, tone: 500, browser: 'chromium' },
   { name: 'Eve', hue: 40, tone: 1400, browser: 'firefox' },
   { name: 'Ned', hue: 120, tone: 900 },
-  { name: 'Bea', hue: 320, tone: 300 },
-  { name: 'Cem', hue: 0, tone: 700 },
-  { name: 'Dia', hue: 240, tone: 1100 },
+  { name: 'Bea', hue: 320, tone: 300, codec: 'VP9' },
+  { name: 'Cem', hue: 0, tone: 700, codec: 'H264' },
+  { name: 'Dia', hue: 240, tone: 1100, codec: 'AV1' },
   { name: 'Fay', hue: 80, tone: 1600 },
   { name: 'Gus', hue: 280, tone: 1800 },
   { name: 'Hal', hue: 160, tone: 2000 },
@@ -49,8 +49,8 @@ before(async () => {
 
   recording = await call('POST', `/v1/rooms/${ROOM}/recordings`, { composite: 'live', width: 640, height: 360, fps: 15 });
   // Those who come late are in it as well. They are small and slow: all nine share this machine.
-  members = PEOPLE.filter(({ browser }) => !browser).map(({ name, hue, tone }) =>
-    new Member(name, { colour: colourOf(hue), tone, grain: 30, size: { width: 160, height: 90 }, fps: 5 }));
+  members = PEOPLE.filter(({ browser }) => !browser).map(({ name, hue, tone, codec }) =>
+    new Member(name, { colour: colourOf(hue), tone, codec, grain: 30, size: { width: 160, height: 90 }, fps: 5 }));
   for (const member of members) {
     await member.join(server, ROOM, { autoSubscribe: false });
     await member.publishCamera();
@@ -85,6 +85,10 @@ test('everyone who was there has a file of each track, and nothing was lost', ()
   assert.deepEqual(tracks, expected.sort());
   assert.ok(recording.files.every(({ complete }) => complete));
   assert.deepEqual([recording.lost_packets, recording.dropped_packets], [0, 0]);
+});
+
+test('each is recorded in the codec they send', () => {
+  for (const { name, codec = 'VP8' } of PEOPLE) assert.equal(fileOf(name, 'camera').codec, codec.toLowerCase(), name);
 });
 
 test('who comes late has times of the recording, not of their own', () => {

@@ -1,6 +1,6 @@
 import {
   AudioFrame, AudioSource, AudioStream, LocalAudioTrack, LocalVideoTrack, Room, RoomEvent, TrackKind,
-  TrackPublishOptions, TrackSource, VideoBufferType, VideoFrame, VideoSource, VideoStream,
+  TrackPublishOptions, TrackSource, VideoBufferType, VideoCodec, VideoFrame, VideoSource, VideoStream,
 } from '@livekit/rtc-node';
 import { AccessToken } from 'livekit-server-sdk';
 
@@ -31,9 +31,9 @@ export class Member {
   /** How many pictures of each participant it has received. */
   pictures = new Map();
 
-  /** With `grain` the picture moves: it is then larger than a packet. */
-  constructor(identity, { colour = [0, 0, 0], tone = 0, size = SIZE, fps = 15, grain = 0 } = {}) {
-    Object.assign(this, { identity, colour, tone, size, fps, grain });
+  /** With `grain` the picture moves: it is then larger than a packet. `codec` is a name of `VideoCodec`. */
+  constructor(identity, { colour = [0, 0, 0], tone = 0, size = SIZE, fps = 15, grain = 0, codec } = {}) {
+    Object.assign(this, { identity, colour, tone, size, fps, grain, codec });
     this.room.on(RoomEvent.DataReceived, (payload, from, _kind, topic) => {
       this.messages.push([from?.identity, new TextDecoder().decode(payload), topic]);
     });
@@ -83,7 +83,8 @@ export class Member {
   }
 
   async #publish(track, source) {
-    const options = new TrackPublishOptions({ source, degradationPreference: MAINTAIN_RESOLUTION });
+    const videoCodec = VideoCodec[this.codec];
+    const options = new TrackPublishOptions({ source, videoCodec, degradationPreference: MAINTAIN_RESOLUTION });
     return this.me.publishTrack(track, options);
   }
 
