@@ -12,14 +12,15 @@ use serde_json::Value;
 const PURE: [&str; 3] = ["proto", "router", "mixer"];
 
 /// Each crate with those of the workspace it may depend on.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("proto", &["prefetch"]),
     ("router", &["proto"]),
-    ("mixer", &["proto", "vpx"]),
+    ("mixer", &["proto", "vpx", "dav1d"]),
     ("server", &["proto", "router", "mixer", "prefetch"]),
     ("loadtest", &["proto", "vpx"]),
-    // Inside mixer/: the wall around libvpx.
+    // Inside mixer/: the walls around libvpx and libdav1d.
     ("vpx", &[]),
+    ("dav1d", &[]),
     // Inside proto/: the wall around an instruction.
     ("prefetch", &[]),
 ];
