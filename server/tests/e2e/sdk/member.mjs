@@ -89,8 +89,9 @@ export class Member {
   }
 
   async #sing(source, feed) {
-    const second = piecesOf(this.tone);
+    let [tone, second] = [];
     for (let piece = 0; !feed.stopped; piece++) {
+      if (tone !== this.tone) [tone, second] = [this.tone, piecesOf(this.tone)];
       await source.captureFrame(second[piece % second.length]); // waits while the queue is full
     }
   }
