@@ -1,7 +1,7 @@
 //! Scenarios that come with the tester.
 
 /// Name and text of each.
-pub const SHIPPED: [(&str, &str); 9] = [
+pub const SHIPPED: [(&str, &str); 10] = [
     ("smoke", include_str!("../../scenarios/smoke.toml")),
     (
         "audio-room",
@@ -19,6 +19,10 @@ pub const SHIPPED: [(&str, &str); 9] = [
     (
         "one-to-one",
         include_str!("../../scenarios/one-to-one.toml"),
+    ),
+    (
+        "small-meetings",
+        include_str!("../../scenarios/small-meetings.toml"),
     ),
 ];
 
